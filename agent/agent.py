@@ -1,0 +1,129 @@
+"""The agent: settings, store, models and runner, wired once."""
+
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from langchain.agents import create_agent
+from uuid_utils import uuid7
+
+from agent.context import Context
+from agent.conversation import Conversation, Graph
+from agent.memory import WindowMemory
+from agent.models import Catalogue, Choice, Models
+from agent.prompt import checked_name
+from agent.runner import Runner
+from agent.settings import Settings
+from storage import DayUse, Session, SessionPage, Store, Totals
+
+LOCAL = "local"
+"""The owner of all sessions when nobody signs in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """An owner's figures: what is stored now, and what was used on each of the last days, oldest first."""
+
+    totals: Totals
+    days: tuple[DayUse, ...]
+
+
+class Agent:
+    """Opens conversations, lists them, counts them. Any number of threads may use it; who makes it closes it.
+
+        with Agent() as agent:
+            agent.conversation("lisbon").send("I go to Lisbon in May.")
+
+    Replies that run when it is closed end as `interrupted`, with the text they had.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, owner: str = LOCAL) -> None:
+        """Open the store. Without settings they are read from the environment and `.env`.
+
+        Raises SettingsInvalid, StoreError.
+        """
+        self.settings = settings or Settings.read()
+        self.owner = owner
+        self._store = Store(self.settings.database_url)
+        self._store.running.sweep()
+        self._models = Models(
+            ollama_host=self.settings.ollama_host, echo_words_per_second=self.settings.echo_words_per_second
+        )
+        self._runner = Runner(self._store)
+        self._graphs: dict[str, Graph] = {}
+        self._lock = threading.Lock()
+
+    def conversation(self, session_id: str) -> Conversation:
+        """The session of that name, started if there is none. Raises PromptRefused for an impossible name."""
+        self._store.sessions.start(self.owner, checked_name(session_id))
+        return self._conversation(session_id)
+
+    def find(self, session_id: str) -> Conversation:
+        """The session of that name. Raises SessionNotFound."""
+        self._store.sessions.get(self.owner, session_id)
+        return self._conversation(session_id)
+
+    def begin(self) -> Conversation:
+        """A session to begin with: the newest one if nothing was said in it yet, else a new one."""
+        newest = self.latest()
+        if newest is not None and newest.message_count == 0 and not newest.title:
+            return self._conversation(newest.session_id)
+        return self.conversation(str(uuid7()))
+
+    def latest(self) -> Session | None:
+        """The session used last."""
+        return next(iter(self.sessions(count=1).sessions), None)
+
+    def sessions(self, search: str = "", *, count: int = 50, after: tuple[int, int] | None = None) -> SessionPage:
+        """A page of sessions, last used first; `search` keeps those whose title holds it."""
+        return self._store.sessions.page(self.owner, count=count, after=after, search=search)
+
+    def stats(self, days: int = 30) -> Stats:
+        return Stats(self._store.usage.totals(self.owner), self._store.usage.days(self.owner, days))
+
+    def models(self) -> Catalogue:
+        """What can be chosen now. Takes a second at most."""
+        return self._models.catalogue()
+
+    def choose(self, model: str) -> Choice:
+        """What `auto`, or another name, comes to now, and why."""
+        return self._models.choose(model)
+
+    @property
+    def database(self) -> str:
+        """The address of the database, without a password."""
+        return self._store.name
+
+    def close(self) -> None:
+        """End what runs, then give back threads and connections. Closing twice does nothing."""
+        self._runner.close()
+        self._store.close()
+
+    def _conversation(self, session_id: str) -> Conversation:
+        return Conversation(
+            self.owner,
+            session_id,
+            store=self._store,
+            runner=self._runner,
+            models=self._models,
+            graph=self._graph,
+            settings=self.settings,
+        )
+
+    def _graph(self, model: str) -> Graph:
+        """LangChain's agent for a model, made at its first turn: compiling takes milliseconds."""
+        with self._lock:
+            if model not in self._graphs:
+                memory: Any = WindowMemory(self.settings.window_turns)
+                chat_model = self._models.chat_model(model)
+                self._graphs[model] = create_agent(chat_model, middleware=[memory], context_schema=Context)
+            return self._graphs[model]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,77 @@
+"""The context: the exact list of messages sent to the model, and the receipt that says what it was made from."""
+
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, messages_from_dict
+
+from storage import Message, Sender, Status, Turn
+
+CUT_OFF = "\n\n[This reply was cut off here.]"
+"""Follows the text of a reply that did not reach its end, so that the model does not take it for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a reply was made from.
+
+    `window` is the size asked for, in turns. `first` and `last` are the ids of the oldest and newest turn in the
+    context, None where there is none; `turns` counts those between, along the path. Left out were the
+    `beyond_window` turns before them, and the turns `empty`, which have no reply text. `messages` counts what
+    the model got, with the prompt.
+    """
+
+    window: int
+    first: int | None
+    last: int | None
+    turns: int
+    beyond_window: int
+    empty: tuple[int, ...]
+    messages: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self | None:
+        """None for a turn that has no receipt."""
+        return cls(**stored | {"empty": tuple(stored["empty"])}) if stored else None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The messages before the prompt, oldest first; the prompt; and the receipt for both."""
+
+    before: tuple[AnyMessage, ...]
+    prompt: HumanMessage
+    receipt: Receipt
+
+
+def choose_context(window: tuple[Turn, ...], prompt: str, *, size: int, depth: int) -> Context:
+    """Make the context for the turn at `depth` from the `size` turns before it, oldest first."""
+    told = [turn for turn in window if turn.reply]
+    before = tuple(message for turn in told for message in _as_sent(turn))
+    receipt = Receipt(
+        window=size,
+        first=told[0].id if told else None,
+        last=told[-1].id if told else None,
+        turns=len(told),
+        beyond_window=depth - 1 - len(window),
+        empty=tuple(turn.id for turn in window if not turn.reply),
+        messages=len(before) + 1,
+    )
+    return Context(before, HumanMessage(prompt), receipt)
+
+
+def _as_sent(turn: Turn) -> list[AnyMessage]:
+    sent = [_to_langchain(message) for message in turn.messages]
+    last = sent[-1]
+    if turn.status is not Status.COMPLETE and isinstance(last, AIMessage):
+        sent[-1] = last.model_copy(update={"content": f"{last.text}{CUT_OFF}"})
+    return sent
+
+
+def _to_langchain(message: Message) -> AnyMessage:
+    if message.full is not None:
+        return cast("AnyMessage", messages_from_dict([message.full])[0])
+    return HumanMessage(message.content) if message.sender is Sender.HUMAN else AIMessage(message.content)

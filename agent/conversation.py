@@ -1,0 +1,235 @@
+"""A conversation: one session, and the life of each of its turns. `start` is the main path."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk
+from langgraph.graph.state import CompiledStateGraph
+
+from agent.context import Context, choose_context
+from agent.elsewhere import ReplyElsewhere
+from agent.errors import ModelFailed
+from agent.models import Choice, Models
+from agent.prompt import checked_prompt, checked_title, storable
+from agent.reply import Reply
+from agent.runner import Runner
+from agent.settings import Settings
+from storage import (
+    Message,
+    OpenedTurn,
+    Outcome,
+    Sender,
+    Session,
+    Status,
+    Store,
+    StoreError,
+    Turn,
+    TurnNotFound,
+    WindowseatError,
+)
+
+LAST_WORDS = 5.0
+"""How long deleting a session waits for its running reply to be stopped, in seconds."""
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+
+class Conversation:
+    """One session of one owner. It holds no state but names: two of them for one session agree."""
+
+    def __init__(
+        self,
+        owner: str,
+        session_id: str,
+        *,
+        store: Store,
+        runner: Runner,
+        models: Models,
+        graph: Callable[[str], Graph],
+        settings: Settings,
+    ) -> None:
+        self.owner = owner
+        self.session_id = session_id
+        self._store = store
+        self._runner = runner
+        self._models = models
+        self._graph = graph
+        self._settings = settings
+
+    def send(self, prompt: str) -> Reply:
+        """Ask, and wait for the whole reply. Raises WindowseatError; what came of a reply is kept all the same."""
+        return self.start(prompt).finish()
+
+    def stream(self, prompt: str) -> Iterator[str]:
+        """Ask, and give the text as it arrives. Leaving early does not end the reply; interrupting does."""
+        reply = self.start(prompt)
+        try:
+            yield from reply.follow()
+        except KeyboardInterrupt:
+            reply.stop()
+            raise
+
+    def start(self, prompt: str, *, beside: int | None = None) -> Reply:
+        """Ask, and return at once, with the prompt on the disk and the reply running.
+
+        With `beside`, the turn becomes another continuation next to that turn. Raises PromptRefused,
+        SessionNotFound, SessionBusy, TurnNotFound, ModelUnknown, StoreError; nothing is kept then.
+        """
+        prompt = checked_prompt(prompt, self._settings.prompt_limit)
+        session = self.session
+        model = self._choice(session).model
+        graph = self._graph(model)
+        size = self.window_turns_of(session)
+        opened = self._store.turns.open(
+            self.owner,
+            self.session_id,
+            Message(Sender.HUMAN, prompt),
+            model=model,
+            window=size,
+            process_id=self._runner.process_id,
+            beside=beside,
+        )
+        try:
+            context = choose_context(opened.window, prompt, size=size, depth=opened.depth)
+            reply = Reply(opened.id, prompt, model, context.receipt)
+            self._runner.launch(reply, self._live(opened, context, reply, graph))
+        except BaseException as error:
+            self._store.turns.close(opened, Outcome(Status.FAILED, error=f"The reply could not begin: {error}"))
+            raise
+        return reply
+
+    def retry(self, turn_id: int) -> Reply:
+        """Ask the same again, beside the turn: both are kept. Raises what `start` raises."""
+        turn = self._store.paths.turn(self.owner, self.session_id, turn_id)
+        return self.start(turn.prompt, beside=turn_id)
+
+    async def _live(self, opened: OpenedTurn, context: Context, reply: Reply, graph: Graph) -> None:
+        """Run the model until it ends or is hung up on, close the turn, and only then end the reply."""
+        loop = asyncio.get_running_loop()
+        answer = asyncio.create_task(self._answer(context, reply, graph))
+        reply.can_be_stopped_by(partial(loop.call_soon_threadsafe, answer.cancel))
+        await asyncio.wait([answer])
+        status, failure = self._judge(answer, reply)
+        usage = {} if answer.cancelled() or answer.exception() else answer.result()
+        outcome = Outcome(
+            status=status,
+            messages=(Message(Sender.AI, reply.text),) if reply.text else (),
+            receipt=context.receipt.to_json(),
+            first_text_at=reply.first_text_at,
+            input_tokens=usage.get("input_tokens"),
+            output_tokens=usage.get("output_tokens"),
+            error=None if failure is None else str(failure),
+        )
+        try:
+            status = await self._runner.write(lambda: self._store.turns.close(opened, outcome))
+        except TurnNotFound:
+            pass  # The session was deleted meanwhile, by somebody who was asked whether they were sure.
+        except StoreError as error:
+            status, failure = Status.FAILED, error
+            self._runner.try_again(lambda: self._store.turns.close(opened, outcome))
+        reply.end(status, failure)
+
+    async def _answer(self, context: Context, reply: Reply, graph: Graph) -> dict[str, Any]:
+        """Feed the model's text to the reply; the result is its token counts, {} where it gave none."""
+        usage: dict[str, Any] = {}
+        stream = graph.astream({"messages": [context.prompt]}, context=context, stream_mode="messages")
+        async for chunk, _ in stream:
+            if isinstance(chunk, AIMessageChunk):
+                reply.add(storable(chunk.text))
+                usage = dict(chunk.usage_metadata or usage)
+        return usage
+
+    def _judge(
+        self, answer: "asyncio.Task[dict[str, Any]]", reply: Reply
+    ) -> tuple[Status, WindowseatError | str | None]:
+        if answer.cancelled():
+            if reply.stop_asked:
+                return Status.STOPPED, None
+            return Status.INTERRUPTED, "The program was closed before the reply ended."
+        match answer.exception():
+            case None:
+                return Status.COMPLETE, None
+            case WindowseatError() as error:
+                return Status.FAILED, error
+            case error:
+                return Status.FAILED, ModelFailed(
+                    f"{reply.model} failed: {storable(str(error)) or type(error).__name__}"
+                )
+
+    @property
+    def session(self) -> Session:
+        """As it is stored now. Raises SessionNotFound."""
+        return self._store.sessions.get(self.owner, self.session_id)
+
+    @property
+    def window(self) -> tuple[Turn, ...]:
+        """The turns the model will see next, oldest first."""
+        return self.turns(self.window_turns)
+
+    def turns(self, count: int, *, before: int | None = None) -> tuple[Turn, ...]:
+        """The `count` newest turns of the active path, or those before the turn `before`, oldest first."""
+        return self._store.paths.page(self.owner, self.session_id, count, before=before)
+
+    @property
+    def running(self) -> Reply | None:
+        """The reply that runs in this session, in whichever process."""
+        self._runner.sweep()
+        turn = self._store.paths.running(self.owner, self.session_id)
+        if turn is None:
+            return None
+        return self._runner.reply(turn.id) or ReplyElsewhere(turn, self.owner, self.session_id, self._store)
+
+    @property
+    def window_turns(self) -> int:
+        return self.window_turns_of(self.session)
+
+    @property
+    def model(self) -> str:
+        """The name the session has chosen; `auto` if that was it."""
+        return self.model_of(self.session)
+
+    def choice(self) -> Choice:
+        """The model that would answer now, and why."""
+        return self._choice(self.session)
+
+    def is_loading(self, model: str) -> bool:
+        """Whether the model's server has yet to load it into memory. Takes up to a second."""
+        return self._models.is_loading(model)
+
+    def configure(self, *, model: str | None = None, window_turns: int | None = None) -> None:
+        """Set what this session overrides; None leaves a setting as it is. Counts from the next prompt on."""
+        changes = {"model": model, "window_turns": window_turns}
+        given = {name: value for name, value in changes.items() if value is not None}
+        Settings.read(**self._settings.model_dump() | given)
+        self._store.sessions.set(self.owner, self.session_id, self.session.settings | given)
+
+    def rename(self, title: str) -> None:
+        """Raises PromptRefused for a title that is blank or not storable."""
+        self._store.sessions.rename(self.owner, self.session_id, checked_title(title))
+
+    def clear(self) -> None:
+        """Delete all turns and keep the session. Raises SessionBusy while one runs."""
+        self._store.sessions.clear(self.owner, self.session_id)
+
+    def delete(self) -> None:
+        """Delete the session and all that is in it; a running reply is stopped first."""
+        if running := self.running:
+            running.stop()
+            running.wait_for_end(LAST_WORDS)
+        self._store.sessions.delete(self.owner, self.session_id)
+
+    def _choice(self, session: Session) -> Choice:
+        return self._models.choose(self.model_of(session))
+
+    def model_of(self, session: Session) -> str:
+        """The model's name, from the session as it was read before."""
+        return str(session.settings.get("model", self._settings.model))
+
+    def window_turns_of(self, session: Session) -> int:
+        """The size of the window, from the session as it was read before."""
+        return int(session.settings.get("window_turns", self._settings.window_turns))
+
+    def __repr__(self) -> str:
+        return f"<Conversation “{self.session_id}” of {self.owner}>"

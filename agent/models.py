@@ -1,0 +1,112 @@
+"""Models by name: `echo`, `ollama:<model>`, or what LangChain's `init_chat_model` knows. `auto` picks one."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from langchain.chat_models import init_chat_model
+from langchain_core.language_models import BaseChatModel
+
+from agent.echo import EchoModel
+from agent.errors import ModelError, ModelUnknown
+from agent.ollama import OllamaServer, ollama_chat
+
+AUTO = "auto"
+ECHO = "echo"
+OLLAMA = "ollama:"
+
+FRESH = 5.0
+"""How long an answer of the Ollama server about its models is good, in seconds."""
+
+
+SLOWNESS = 20
+"""After a question that took a second, the next one waits as many seconds longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model that will answer, and a sentence that says why it is that one."""
+
+    model: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The names that can be chosen, `echo` last. `problem` says why there is no Ollama model, or is ""."""
+
+    names: tuple[str, ...]
+    problem: str
+
+
+class Models:
+    """Makes chat models by name, one of each."""
+
+    def __init__(self, *, ollama_host: str, echo_words_per_second: float) -> None:
+        self._server = OllamaServer(ollama_host)
+        self._pace = echo_words_per_second
+        self._made: dict[str, BaseChatModel] = {}
+        self._lock = threading.Lock()
+        self._catalogue = Catalogue((ECHO,), "")
+        self._looked_at = float("-inf")
+
+    def catalogue(self) -> Catalogue:
+        """What can be chosen now. Asks the server at most every FRESH seconds, and takes a second at the most."""
+        with self._lock:
+            if time.monotonic() - self._looked_at > FRESH:
+                began = time.monotonic()
+                self._catalogue = self._look()
+                # A server that takes long to say no is asked less often.
+                self._looked_at = time.monotonic() + SLOWNESS * (time.monotonic() - began)
+            return self._catalogue
+
+    def choose(self, name: str) -> Choice:
+        """Turn `auto` into the Ollama model changed last, or into echo where there is none."""
+        if name != AUTO:
+            return Choice(name, "It was chosen.")
+        catalogue = self.catalogue()
+        first = catalogue.names[0]
+        if first == ECHO:
+            return Choice(ECHO, catalogue.problem)
+        return Choice(first, f"It is the model changed last on the Ollama server at {self._server.host}.")
+
+    def chat_model(self, name: str) -> BaseChatModel:
+        """The LangChain model of that name. Raises ModelUnknown."""
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._make(name)
+            return self._made[name]
+
+    def is_loading(self, name: str) -> bool:
+        """Whether the model has yet to be loaded into memory. False where nobody can tell."""
+        try:
+            return name.startswith(OLLAMA) and not self._server.is_loaded(name.removeprefix(OLLAMA))
+        except ModelError:
+            return False
+
+    def _look(self) -> Catalogue:
+        try:
+            found = tuple(f"{OLLAMA}{model.name}" for model in self._server.chat_models())
+        except ModelError as error:
+            return Catalogue((ECHO,), str(error))
+        if not found:
+            return Catalogue(
+                (ECHO,),
+                f"The Ollama server at {self._server.host} has no model that can chat. Get one with: ollama pull",
+            )
+        return Catalogue((*found, ECHO), "")
+
+    def _make(self, name: str) -> BaseChatModel:
+        if name == ECHO:
+            return EchoModel(words_per_second=self._pace)
+        if name.startswith(OLLAMA):
+            return ollama_chat(self._server.host, name.removeprefix(OLLAMA))
+        try:
+            model: BaseChatModel = init_chat_model(name)
+        except ImportError as error:
+            raise ModelUnknown(f"The model “{name}” needs a package that is not installed: {error}") from error
+        except Exception as error:
+            raise ModelUnknown(
+                f"The model “{name}” can't be used: {error} Name it like echo, ollama:llama3.2 or openai:gpt-5."
+            ) from error
+        return model

@@ -1,0 +1,56 @@
+"""What a person or a program may hand in as text, and what may go into the database."""
+
+from agent.errors import PromptRefused
+
+TITLE_LIMIT = 200
+NAME_LIMIT = 200
+
+
+def checked_prompt(prompt: str, limit: int) -> str:
+    """The prompt, unchanged. Raises PromptRefused for one that can't be sent, with the reason."""
+    if not prompt.strip():
+        raise PromptRefused("An empty prompt is not sent: write something first.")
+    if len(prompt) > limit:
+        raise PromptRefused(
+            f"The prompt has {len(prompt):,} characters, and {limit:,} is the most that is taken "
+            "(WINDOWSEAT_PROMPT_LIMIT): shorten it, or raise the limit."
+        )
+    _check_characters(prompt, "The prompt")
+    return prompt
+
+
+def checked_title(title: str) -> str:
+    """The title on one line. Raises PromptRefused."""
+    _check_characters(title, "The title")
+    title = " ".join(title.split())
+    if not 0 < len(title) <= TITLE_LIMIT:
+        raise PromptRefused(f"A title has 1 to {TITLE_LIMIT} characters; this one has {len(title)}.")
+    return title
+
+
+def checked_name(session_id: str) -> str:
+    """A session's name, unchanged. Raises PromptRefused."""
+    _check_characters(session_id, "The session's name")
+    if not 0 < len(session_id) <= NAME_LIMIT or session_id != session_id.strip():
+        raise PromptRefused(
+            f"A session's name has 1 to {NAME_LIMIT} characters and no space at its ends; got {session_id[:40]!r}."
+        )
+    return session_id
+
+
+def storable(text: str) -> str:
+    """Text from a model, with what no database takes (NUL, lone surrogates) replaced by U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return (
+        text.encode("utf-16-le", "surrogatepass")
+        .decode("utf-16-le", "replace")
+        .replace("\0", "\N{REPLACEMENT CHARACTER}")
+    )
+
+
+def _check_characters(text: str, what: str) -> None:
+    if "\0" in text:
+        raise PromptRefused(f"{what} contains a NUL character, which can't be stored: remove it.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise PromptRefused(f"{what} contains half of a character (a lone surrogate): remove it.")

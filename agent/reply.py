@@ -1,0 +1,137 @@
+"""A reply: text that arrives, any number of readers, one end."""
+
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Self
+
+from agent.context import Receipt
+from agent.errors import ModelError
+from storage import Status, WindowseatError
+
+
+class Reply:
+    """What the model answers in one turn. Readers come and go; none of them owns it, and only `stop` ends it.
+
+    `status` is `running`, then one of the end statuses, once the turn is closed in the store. `text` is all
+    there is so far. `error` is the sentence for a reply that did not reach its end by itself.
+    """
+
+    def __init__(self, turn_id: int, prompt: str, model: str, receipt: Receipt | None) -> None:
+        self.turn_id = turn_id
+        self.prompt = prompt
+        self.model = model
+        self.opened_at = datetime.now(UTC)
+        self.receipt = receipt
+        self.status = Status.RUNNING
+        self.error: str | None = None
+        self.first_text_at: datetime | None = None
+        self.stop_asked = False
+        self.hung_up = False
+        self._failure: WindowseatError | None = None
+        self._pieces: list[str] = []
+        self._starts: list[int] = []
+        self._length = 0
+        self._changed = threading.Condition()
+        self._hang_up: Callable[[], object] | None = None
+
+    @property
+    def text(self) -> str:
+        return self.since(0)
+
+    @property
+    def running(self) -> bool:
+        return self.status is Status.RUNNING
+
+    def since(self, start: int) -> str:
+        """What there is after the first `start` characters."""
+        with self._changed:
+            if start >= self._length:
+                return ""
+            place = bisect_right(self._starts, start) - 1
+            return "".join(self._pieces[place:])[start - self._starts[place] :]
+
+    def wait(self, start: int, timeout: float | None = None) -> bool:
+        """Wait until there is more than `start` characters, or the end; False where the time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._length > start or not self.running, timeout)
+
+    def wait_for_end(self, timeout: float) -> bool:
+        """Wait until the turn is closed; False where the time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self.running, timeout)
+
+    def follow(self, start: int = 0) -> Iterator[str]:
+        """The text after the first `start` characters as it arrives, to the end.
+
+        Raises the error of a reply that failed, after its text.
+        """
+        while True:
+            self.wait(start)
+            ended = not self.running
+            if more := self.since(start):
+                start += len(more)
+                yield more
+            elif ended:
+                break
+        self.raise_failure()
+
+    def finish(self) -> Self:
+        """Wait for the end. Raises the error of a reply that failed; interrupting the wait stops the reply."""
+        try:
+            while not self.wait_for_end(1.0):
+                pass  # In slices: a wait without an end can't be interrupted from the keyboard everywhere.
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        self.raise_failure()
+        return self
+
+    def stop(self) -> None:
+        """Hang up on the model and keep the text so far. Returns at once; does nothing after the end."""
+        self.stop_asked = True
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the model's answer; without `stop`, that is an interruption."""
+        self.hung_up = True
+        if self._hang_up is not None:
+            self._hang_up()
+
+    def raise_failure(self) -> None:
+        if self.status is Status.FAILED:
+            raise self._failure or ModelError(self.error or "The reply failed.")
+
+    def can_be_stopped_by(self, hang_up: Callable[[], object]) -> None:
+        """Say how to hang up on the model. Whoever runs the reply calls this."""
+        self._hang_up = hang_up
+        if self.hung_up:
+            hang_up()
+
+    def add(self, text: str) -> None:
+        """More text has come. Whoever runs the reply calls this."""
+        if not text:
+            return
+        with self._changed:
+            if self.first_text_at is None:
+                self.first_text_at = datetime.now(UTC)
+            self._starts.append(self._length)
+            self._pieces.append(text)
+            self._length += len(text)
+            self._changed.notify_all()
+
+    def end(self, status: Status, failure: WindowseatError | str | None = None) -> None:
+        """The turn is closed. Whoever runs the reply calls this, once."""
+        with self._changed:
+            self._failure = failure if isinstance(failure, WindowseatError) else None
+            self.error = None if failure is None else str(failure)
+            self.status = status
+            self._changed.notify_all()
+
+    def __repr__(self) -> str:
+        return f"<Reply to turn {self.turn_id} by {self.model}: {self.status}, {self._length} characters>"
+
+    def _repr_markdown_(self) -> str:
+        note = "" if self.status is Status.COMPLETE else f"\n\n*{self.status}{f': {self.error}' if self.error else ''}*"
+        return self.text + note

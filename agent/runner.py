@@ -1,0 +1,152 @@
+"""Where replies run: one event loop on a thread of its own, with one thread beside it that writes to the store.
+
+Replies live here and not in a browser session, a request or a notebook cell, so that none of those can end one.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from agent.reply import Reply
+from agent.writer import Writer
+from storage import Piece, Store, StoreError
+
+CHECKPOINT = 0.4
+"""Seconds from one checkpoint of all running replies to the next."""
+
+LAST_WAIT = 3.0
+"""How long closing waits for what runs to be hung up and closed in the store, in seconds."""
+
+T = TypeVar("T")
+
+
+class Runner:
+    """Runs replies until they end, and checkpoints them. Whoever makes it closes it.
+
+    Its threads start with the first reply.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._replies: dict[int, Reply] = {}
+        self._kept: dict[int, int] = {}
+        self._lives: set[asyncio.Task[Any]] = set()
+        self._unclosed: list[Callable[[], object]] = []
+        self._process: int | None = None
+        self._lock = threading.Lock()
+        self._threads: _Threads | None = None
+
+    @property
+    def process_id(self) -> int:
+        """The number under which this process opens turns; asked for at the first one."""
+        with self._lock:
+            if self._process is None:
+                self._process = self._store.running.begin_process()
+            return self._process
+
+    def reply(self, turn_id: int) -> Reply | None:
+        """The reply of a turn that runs in this process."""
+        return self._replies.get(turn_id)
+
+    def sweep(self) -> None:
+        """End the turns of processes that are gone; this one knows for itself what it runs."""
+        self._store.running.sweep(but=self._process)
+
+    def launch(self, reply: Reply, life: Coroutine[Any, Any, None]) -> None:
+        """Run the life of a reply to its end, whatever becomes of the caller."""
+        self._replies[reply.turn_id] = reply
+        asyncio.run_coroutine_threadsafe(self._live(reply, life), self._started().loop)
+
+    async def write(self, job: Callable[[], T]) -> T:
+        """Do something with the store on the writer's thread, so that the loop never waits for a disk."""
+        return await self._started().writer.do(job)
+
+    def try_again(self, job: Callable[[], object]) -> None:
+        """Repeat, at each checkpoint, a closing that the store could not do, until it can."""
+        self._unclosed.append(job)
+
+    def close(self) -> None:
+        """Hang up on what runs, close it as interrupted, and end the threads. Closing twice does nothing."""
+        threads = self._threads
+        if threads is None:
+            return
+        for reply in list(self._replies.values()):
+            reply.hang_up()
+        asyncio.run_coroutine_threadsafe(self._wind_up(), threads.loop).exception(2 * LAST_WAIT)
+        threads.close()
+        self._threads = None
+        if self._process is not None and not self._unclosed:
+            self._store.running.end_process(self._process)
+            self._process = None
+
+    def _started(self) -> "_Threads":
+        with self._lock:
+            if self._threads is None:
+                self._threads = _Threads()
+                asyncio.run_coroutine_threadsafe(self._keep_checkpoints(), self._threads.loop)
+            return self._threads
+
+    async def _live(self, reply: Reply, life: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs has a task
+        self._lives.add(task)
+        try:
+            await life
+        finally:
+            self._lives.discard(task)
+            self._replies.pop(reply.turn_id, None)
+            self._kept.pop(reply.turn_id, None)
+
+    async def _keep_checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT)
+            if self._replies or self._unclosed:
+                await self.write(self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        """Keep what is new of every running reply; the store's answer says which of them to stop."""
+        pieces = [piece for reply in list(self._replies.values()) if (piece := self._new_piece(reply))]
+        try:
+            to_stop = self._store.running.checkpoint(self.process_id, pieces)
+            while self._unclosed:
+                self._unclosed[0]()
+                self._unclosed.pop(0)
+        except StoreError:
+            return  # The next checkpoint tries again, with all the text that is missing.
+        for piece in pieces:
+            if piece.turn_id in self._replies:
+                self._kept[piece.turn_id] = piece.start + len(piece.text)
+        for turn_id in to_stop:
+            if reply := self._replies.get(turn_id):
+                reply.stop()
+
+    def _new_piece(self, reply: Reply) -> Piece | None:
+        start = self._kept.get(reply.turn_id, 0)
+        text = reply.since(start)
+        return Piece(reply.turn_id, start, text) if text else None
+
+    async def _wind_up(self) -> None:
+        """Let the replies that were hung up on be closed in the store, then cancel what is left."""
+        if self._lives:
+            await asyncio.wait(self._lives, timeout=LAST_WAIT)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+class _Threads:
+    """The event loop's thread and the writer's, running from the beginning."""
+
+    def __init__(self) -> None:
+        self.writer = Writer()
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="windowseat-loop", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.writer.close()
+        self.loop.close()

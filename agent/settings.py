@@ -1,0 +1,72 @@
+"""Settings: from the environment and `.env`, read once, at the edge."""
+
+from typing import Any, Self
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent.errors import SettingsInvalid
+
+PREFIX = "WINDOWSEAT_"
+
+
+class Settings(BaseSettings):
+    """What a person can set. Every field is a variable of `.env.example`, in the same order."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    database_url: str = Field(
+        default_factory=lambda: f"sqlite:///{user_data_path('windowseat', appauthor=False) / 'windowseat.db'}",
+        description="Where everything is kept, as an SQLAlchemy URL.",
+    )
+    model: str = Field(
+        default="auto",
+        min_length=1,
+        description="auto, echo, ollama:<model>, or a name that LangChain's init_chat_model knows.",
+    )
+    window_turns: int = Field(
+        default=10, ge=0, le=1000, description="How many turns before the prompt the model may see."
+    )
+    prompt_limit: int = Field(
+        default=100_000, ge=1, le=10_000_000, description="The longest prompt that is taken, in characters."
+    )
+    echo_words_per_second: float = Field(
+        default=0.0, ge=0, le=100_000, description="How fast echo answers; 0 is as fast as it can."
+    )
+    ollama_host: str = Field(
+        default="http://127.0.0.1:11434",
+        validation_alias="OLLAMA_HOST",
+        description="Where the Ollama server is; Ollama's own variable.",
+    )
+
+    @field_validator("ollama_host")
+    @classmethod
+    def _reachable(cls, host: str) -> str:
+        """A server that listens on 0.0.0.0 is told so by the same variable; one can't connect to that everywhere."""
+        return host.strip().replace("0.0.0.0", "127.0.0.1") or "http://127.0.0.1:11434"  # noqa: S104
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """Take what is given, and the rest from the environment.
+
+        Raises SettingsInvalid, which names the variable, its value and what it may be.
+        """
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsInvalid(" ".join(_sentence(problem) for problem in error.errors())) from error
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    alias = Settings.model_fields[field].validation_alias if field in Settings.model_fields else None
+    return str(alias) if alias else f"{PREFIX}{field}".upper()
+
+
+def _sentence(problem: Any) -> str:
+    field = str(problem["loc"][0]) if problem["loc"] else "settings"
+    name = field if field.isupper() else variable(field)
+    return f"{name} is {problem['input']!r}, but {problem['msg'].replace('Input', 'it').lower()}."

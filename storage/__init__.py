@@ -1,0 +1,66 @@
+"""Windowseat's store: every session, turn and message, kept in SQL.
+
+    with Store("sqlite:///chat.db") as store:
+        store.sessions.start("local", "lisbon")
+
+LangChain code that takes a chat message history takes `storage.history.ChatMessageHistory`.
+"""
+
+from storage.clock import Clock, system_clock
+from storage.errors import (
+    SessionBusy,
+    SessionNotFound,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreNotOurs,
+    StoreReadOnly,
+    StoreUnavailable,
+    TurnNotFound,
+    WindowseatError,
+)
+from storage.records import (
+    DayUse,
+    Message,
+    OpenedTurn,
+    Outcome,
+    Sender,
+    Session,
+    SessionPage,
+    Status,
+    Totals,
+    Turn,
+)
+from storage.running import INTERRUPTED, LEASE, Piece
+from storage.store import Store
+
+__all__ = [
+    "INTERRUPTED",
+    "LEASE",
+    "Clock",
+    "DayUse",
+    "Message",
+    "OpenedTurn",
+    "Outcome",
+    "Piece",
+    "Sender",
+    "Session",
+    "SessionBusy",
+    "SessionNotFound",
+    "SessionPage",
+    "Status",
+    "Store",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreLocked",
+    "StoreNotOurs",
+    "StoreReadOnly",
+    "StoreUnavailable",
+    "Totals",
+    "Turn",
+    "TurnNotFound",
+    "WindowseatError",
+    "system_clock",
+]

@@ -1,0 +1,71 @@
+"""Everything that can go wrong, as one tree. `str(error)` is one sentence a person can act on.
+
+WindowseatError
+├── StoreError                 the database would not do it; what was stored before is intact
+│   ├── StoreUnavailable       it can't be opened or reached
+│   ├── StoreReadOnly          it can be read but not written
+│   ├── StoreFull              there is no room left
+│   ├── StoreLocked            another program kept it locked for too long
+│   ├── StoreDamaged           it is damaged, or no database at all
+│   └── StoreNotOurs           a newer Windowseat or another program made it
+├── SessionNotFound            no session of that name belongs to this owner
+├── SessionBusy                a turn of the session is still running
+├── TurnNotFound               no such turn in the session
+├── TurnClosed                 the turn has ended already; its status stands
+└── (in agent/errors.py)
+    ├── SettingsInvalid        a setting is out of range or malformed
+    ├── PromptRefused          the prompt is blank, too long, or holds what SQL can't
+    └── ModelError             the model did not answer as it should
+        ├── ModelUnavailable   its server can't be reached, or is overloaded
+        ├── ModelUnknown       no such model there
+        ├── ModelFailed        it reported an error of its own
+        ├── ModelTimeout       it said nothing for too long
+        └── ReplyCut           its answer broke off before its end
+"""
+
+
+class WindowseatError(Exception):
+    """The root: catch this to catch all that Windowseat raises on purpose."""
+
+
+class StoreError(WindowseatError):
+    pass
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class StoreReadOnly(StoreError):
+    pass
+
+
+class StoreFull(StoreError):
+    pass
+
+
+class StoreLocked(StoreError):
+    pass
+
+
+class StoreDamaged(StoreError):
+    pass
+
+
+class StoreNotOurs(StoreError):
+    pass
+
+
+class SessionNotFound(WindowseatError):
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"There is no session “{session_id}”.")
+
+
+class SessionBusy(WindowseatError):
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session “{session_id}” is still answering: wait for the reply or stop it, then try again.")
+
+
+class TurnNotFound(WindowseatError):
+    def __init__(self, turn_id: int) -> None:
+        super().__init__(f"There is no turn {turn_id} in this session.")

@@ -1,0 +1,94 @@
+"""A LangChain chat message history over Windowseat's tables.
+
+langchain-community, which the base class comes from, is being sunset: only this file names it, and nothing
+imports this file but the code that uses it.
+"""
+
+import asyncio
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core._api import suppress_langchain_deprecation_warning
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    message_to_dict,
+    messages_from_dict,
+)
+
+with warnings.catch_warnings(), suppress_langchain_deprecation_warning():
+    # The package says at each import that it is being sunset; the README says what that means for us.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from langchain_community.chat_message_histories import SQLChatMessageHistory
+
+from storage.records import Message, Sender
+from storage.store import Store
+
+
+class ChatMessageHistory(SQLChatMessageHistory):
+    """The messages of one session's active path, for LangChain code that takes a `SQLChatMessageHistory`.
+
+    A human message opens a turn, and what follows belongs to it until the next human message. System messages
+    are kept, in their place, and are no turn. The session is started if there is none; the store is opened and
+    closed by the caller. Reading raises StoreError, writing SessionBusy too, while a reply runs.
+    """
+
+    def __init__(self, session_id: str, store: Store, *, owner: str = "local") -> None:
+        self.session_id = session_id
+        self.async_mode = False
+        self._store = store
+        self._owner = owner
+        store.sessions.start(owner, session_id)
+
+    @property
+    def messages(self) -> list[BaseMessage]:  # type: ignore[override]
+        """All of them, oldest first: the cost grows with the session."""
+        return [_to_langchain(message) for message in self._store.paths.messages(self._owner, self.session_id)]
+
+    async def aget_messages(self) -> list[BaseMessage]:
+        return await asyncio.to_thread(lambda: self.messages)
+
+    def add_message(self, message: BaseMessage) -> None:
+        self.add_messages([message])
+
+    async def aadd_message(self, message: BaseMessage) -> None:
+        await self.aadd_messages([message])
+
+    def add_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Add them in one transaction."""
+        self._store.turns.append(self._owner, self.session_id, [_to_stored(message) for message in messages])
+
+    async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
+        await asyncio.to_thread(self.add_messages, messages)
+
+    def clear(self) -> None:
+        """Delete the messages of all branches; the session stays."""
+        self._store.sessions.clear(self._owner, self.session_id)
+
+    async def aclear(self) -> None:
+        await asyncio.to_thread(self.clear)
+
+
+def _to_stored(message: BaseMessage) -> Message:
+    """Text and sender where they say all of the message, else the whole of it too."""
+    sender = _SENDERS.get(message.type, Sender.TOOL)
+    plain = _KINDS[sender](message.text) if sender in _KINDS else None
+    whole: dict[str, Any] = message_to_dict(message)
+    return Message(sender, message.text, None if plain is not None and whole == message_to_dict(plain) else whole)
+
+
+def _to_langchain(message: Message) -> BaseMessage:
+    if message.full is not None:
+        return messages_from_dict([message.full])[0]
+    return _KINDS[message.sender](message.content)
+
+
+_SENDERS = {"human": Sender.HUMAN, "ai": Sender.AI, "system": Sender.SYSTEM}
+_KINDS: dict[Sender, Callable[[str], BaseMessage]] = {
+    Sender.HUMAN: HumanMessage,
+    Sender.AI: AIMessage,
+    Sender.SYSTEM: SystemMessage,
+}

@@ -1,0 +1,104 @@
+"""Reading turns.
+
+They form a tree. The path to a turn is walked back from it, so that one pays for the turns one asks for, never for
+the history behind them.
+"""
+
+from operator import itemgetter
+
+import sqlalchemy as sa
+
+from storage.database import Database, Transaction
+from storage.errors import TurnNotFound
+from storage.records import Message, Turn
+from storage.rows import HERE, IS_RUNNING, MESSAGE_COLUMNS, TURN_COLUMNS, find_session, to_message, to_turns
+from storage.schema import messages, sessions, turns
+
+WHOLE = 2**31 - 1
+"""As a count of turns: all there are."""
+
+
+def _walk_back() -> sa.CTE:
+    """The turn `tip` and those before it, `count` at the most; `step` is 1 for the tip."""
+    tip = sa.select(turns.c.id, turns.c.parent_id, sa.literal_column("1").label("step"))
+    path = tip.where(turns.c.id == sa.bindparam("tip")).cte("path", recursive=True)
+    return path.union_all(
+        sa.select(turns.c.id, turns.c.parent_id, path.c.step + 1).where(
+            turns.c.id == path.c.parent_id, path.c.step < sa.bindparam("count", type_=sa.Integer)
+        )
+    )
+
+
+_BACK = _walk_back()
+_PATH = (
+    sa.select(*TURN_COLUMNS, *MESSAGE_COLUMNS)
+    .select_from(_BACK)
+    .join(turns, turns.c.id == _BACK.c.id)
+    .join(messages, messages.c.turn_id == turns.c.id)
+    .order_by(_BACK.c.step.desc(), messages.c.position)
+)
+_prompts = messages.alias("prompts")
+_MESSAGES = (
+    sa.select(_prompts.c.id, messages.c.position, *MESSAGE_COLUMNS)
+    .select_from(_BACK)
+    .join(_prompts, sa.and_(_prompts.c.turn_id == _BACK.c.id, _prompts.c.position == 0))
+    .join(messages, messages.c.turn_id == _BACK.c.id)
+)
+_SYSTEM_MESSAGES = sa.select(messages.c.id, *MESSAGE_COLUMNS).where(messages.c.session_key == sa.bindparam("key"))
+_OF_SESSION = sa.select(turns.c.id, turns.c.parent_id).join(sessions).where(*HERE)
+_PARENT = _OF_SESSION.where(turns.c.id == sa.bindparam("turn_id"))
+_RUNNING = _OF_SESSION.where(IS_RUNNING)
+
+
+def path_to(transaction: Transaction, tip: int | None, count: int) -> tuple[Turn, ...]:
+    """The last `count` turns of the path that ends with `tip`, oldest first; () without a tip."""
+    if tip is None or count < 1:
+        return ()
+    return to_turns(transaction.rows(_PATH, {"tip": tip, "count": count}))
+
+
+def parent_of(transaction: Transaction, owner: str, session_id: str, turn_id: int) -> int | None:
+    """None for a first turn. Raises TurnNotFound for a turn of another session."""
+    row = transaction.row(_PARENT, {"owner": owner, "session_id": session_id, "turn_id": turn_id})
+    if row is None:
+        raise TurnNotFound(turn_id)
+    parent: int | None = row[1]
+    return parent
+
+
+class Paths:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, owner: str, session_id: str, count: int, *, before: int | None = None) -> tuple[Turn, ...]:
+        """The `count` newest turns of the active path, or those before the turn `before`, oldest first.
+
+        Raises SessionNotFound, and TurnNotFound where `before` is no turn of the session.
+        """
+        with self._database.read() as transaction:
+            _, tip = find_session(transaction, owner, session_id)
+            if before is not None:
+                tip = parent_of(transaction, owner, session_id, before)
+            return path_to(transaction, tip, count)
+
+    def turn(self, owner: str, session_id: str, turn_id: int) -> Turn:
+        """One turn, on whichever branch. Raises TurnNotFound."""
+        with self._database.read() as transaction:
+            parent_of(transaction, owner, session_id, turn_id)
+            return path_to(transaction, turn_id, 1)[0]
+
+    def messages(self, owner: str, session_id: str) -> list[Message]:
+        """Every message of the active path, and the session's system messages in their places, oldest first."""
+        with self._database.read() as transaction:
+            key, head = find_session(transaction, owner, session_id)
+            told = transaction.rows(_MESSAGES, {"tip": head, "count": WHOLE})
+            system = transaction.rows(_SYSTEM_MESSAGES, {"key": key})
+        # A turn's place is that of its prompt: text may be added to it late.
+        placed = [((first, position), row) for first, position, *row in told]
+        placed += [((message_id, 0), row) for message_id, *row in system]
+        return [to_message(*row) for _, row in sorted(placed, key=itemgetter(0))]
+
+    def running(self, owner: str, session_id: str) -> Turn | None:
+        with self._database.read() as transaction:
+            row = transaction.row(_RUNNING, {"owner": owner, "session_id": session_id})
+            return path_to(transaction, row[0], 1)[0] if row else None

@@ -1,0 +1,163 @@
+"""What the store gives out: frozen values, read once, never written back."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def to_moment(microseconds: int) -> datetime:
+    """The UTC moment that the database keeps as an integer of microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def to_microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
+
+
+class Status(StrEnum):
+    """Of a turn: `running`, then for good one of the others."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Sender(StrEnum):
+    """Of a message, spelled as the `chat_messages` view shows it."""
+
+    HUMAN = "Human"
+    AI = "AI"
+    TOOL = "Tool"
+    SYSTEM = "System"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a turn.
+
+    `full` is the whole LangChain message as `message_to_dict` gives it, and None where sender and content
+    already say all of it.
+    """
+
+    sender: Sender
+    content: str
+    full: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One prompt and all that came of it.
+
+    `depth` is 1 for the first turn of a session and grows along the path. `messages` are in order and begin
+    with the prompt; they hold no reply while the turn is running. `reply` is the text of all its AI messages,
+    or "" where there is none. `input_tokens` and `output_tokens` are as the model's server counted them, None
+    where it did not. `receipt` is {} until the context was chosen.
+    """
+
+    id: int
+    parent_id: int | None
+    depth: int
+    status: Status
+    model: str
+    opened_at: datetime
+    first_text_at: datetime | None
+    closed_at: datetime | None
+    input_tokens: int | None
+    output_tokens: int | None
+    error: str | None
+    receipt: dict[str, Any]
+    process_id: int | None
+    messages: tuple[Message, ...]
+
+    @property
+    def prompt(self) -> str:
+        return self.messages[0].content
+
+    @property
+    def reply(self) -> str:
+        return "".join(message.content for message in self.messages if message.sender is Sender.AI)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From the prompt's arrival to the end of the reply; None while it runs."""
+        return self.closed_at - self.opened_at if self.closed_at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One stored conversation.
+
+    `key` is the store's own integer, `session_id` the name that people and programs use. `title` is "" until
+    the first prompt or a person gives it one. `message_count` counts every stored message of all branches;
+    `depth` counts the turns of the active path. `settings` holds only what the session overrides.
+    """
+
+    key: int
+    owner: str
+    session_id: str
+    title: str
+    created_at: datetime
+    last_activity: datetime
+    message_count: int
+    head_id: int | None
+    depth: int
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Sessions, last used first. `after` gets the next page; it is None on the last one."""
+
+    sessions: tuple[Session, ...]
+    after: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTurn:
+    """A turn that now runs, with the window before it, oldest first. `depth` is 1 for a session's first."""
+
+    id: int
+    owner: str
+    session_id: str
+    session_key: int
+    depth: int
+    window: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a turn ended. `messages` are those after the prompt, in order."""
+
+    status: Status
+    messages: tuple[Message, ...] = ()
+    receipt: dict[str, Any] = field(default_factory=dict)
+    first_text_at: datetime | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What an owner has stored. `active_sessions` were used within the last 24 hours."""
+
+    sessions: int
+    messages: int
+    turns: int
+    active_sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayUse:
+    """One calendar day, by the clock of the machine that ran the turns. Deleting takes nothing from it."""
+
+    day: date
+    turns: int
+    input_tokens: int
+    output_tokens: int

@@ -1,0 +1,137 @@
+"""Replies while they run.
+
+The lease of the process that runs them, their text so far, requests to stop, and the sweep that ends those whose
+process is gone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from storage.clock import Clock
+from storage.database import Database, Transaction
+from storage.records import Message, Outcome, Sender, Status, to_microseconds
+from storage.rows import HERE, IS_RUNNING, insert_into
+from storage.schema import processes, reply_pieces, sessions, turns
+from storage.turns import close_running
+
+LEASE = timedelta(seconds=5)
+"""How long a process's word is good that its turns still run. A turn opened within this time is never swept."""
+
+INTERRUPTED = "The program that ran this reply ended before the reply did."
+
+_ADD_PROCESS = sa.insert(processes).values(lease_until=sa.bindparam("until")).returning(processes.c.id)
+_RENEW = sa.update(processes).where(processes.c.id == sa.bindparam("process")).values(lease_until=sa.bindparam("until"))
+_END_PROCESS = sa.delete(processes).where(processes.c.id == sa.bindparam("process"))
+_ADD_PIECES = insert_into(reply_pieces, "turn_id", "start", "text")
+_STILL_RUNNING = sa.select(turns.c.id, turns.c.stop_requested).where(
+    IS_RUNNING, turns.c.process_id == sa.bindparam("process")
+)
+_ASK_TO_STOP = (
+    sa.update(turns)
+    .where(
+        turns.c.id == sa.bindparam("turn_id"),
+        IS_RUNNING,
+        turns.c.session_key.in_(sa.select(sessions.c.id).where(*HERE)),
+    )
+    .values(stop_requested=True)
+)
+_PIECES = (
+    sa.select(reply_pieces.c.text)
+    .where(reply_pieces.c.turn_id == sa.bindparam("turn_id"), reply_pieces.c.start >= sa.bindparam("start"))
+    .order_by(reply_pieces.c.start)
+)
+_ORPHANS = (
+    sa.select(turns.c.id, turns.c.session_key, sessions.c.owner)
+    .join(sessions)
+    .outerjoin(processes, processes.c.id == turns.c.process_id)
+    .where(
+        IS_RUNNING,
+        turns.c.opened_at < sa.bindparam("opened_before"),
+        sa.or_(processes.c.id.is_(None), processes.c.lease_until < sa.bindparam("now")),
+        sa.func.coalesce(turns.c.process_id, 0) != sa.bindparam("but"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """New text of a running reply, that begins after its first `start` characters."""
+
+    turn_id: int
+    start: int
+    text: str
+
+
+class Running:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin_process(self) -> int:
+        """Register this process, with a lease, and give it the number under which it opens turns."""
+        with self._database.write() as transaction:
+            process: int = transaction.value(_ADD_PROCESS, {"until": self._until()})
+            return process
+
+    def end_process(self, process_id: int) -> None:
+        with self._database.write() as transaction:
+            transaction.change(_END_PROCESS, {"process": process_id})
+
+    def checkpoint(self, process_id: int, pieces: Iterable[Piece]) -> set[int]:
+        """Keep new text of this process's running turns and renew its lease, in one transaction.
+
+        Says which of the turns somebody asked to stop. Text of turns that run no longer is dropped: they were
+        closed with all of it, swept, or deleted.
+        """
+        with self._database.write() as transaction:
+            rows = transaction.rows(_STILL_RUNNING, {"process": process_id})
+            alive = {turn_id for turn_id, _ in rows}
+            kept = [asdict(piece) for piece in pieces if piece.turn_id in alive]
+            transaction.change_all(_ADD_PIECES, kept)
+            transaction.change(_RENEW, {"process": process_id, "until": self._until()})
+            return {turn_id for turn_id, asked in rows if asked}
+
+    def text(self, turn_id: int, start: int = 0) -> str:
+        """What was checkpointed of a running reply, from one of its pieces' starts on."""
+        with self._database.read() as transaction:
+            return _text(transaction, turn_id, start)
+
+    def ask_to_stop(self, owner: str, session_id: str, turn_id: int) -> None:
+        """Leave word for the process that runs the turn. Does nothing where the turn has ended."""
+        with self._database.write() as transaction:
+            transaction.change(_ASK_TO_STOP, {"owner": owner, "session_id": session_id, "turn_id": turn_id})
+
+    def sweep(self, *, but: int | None = None) -> int:
+        """End turns whose process is gone as `interrupted`, with the text they had; say how many.
+
+        `but` is the process that knows for itself what it runs.
+        """
+        if not self._orphans(but):
+            return 0
+        with self._database.write() as transaction:
+            orphans = transaction.rows(_ORPHANS, self._orphan_terms(but))
+            for turn_id, key, owner in orphans:
+                text = _text(transaction, turn_id, 0)
+                reply = (Message(Sender.AI, text),) if text else ()
+                outcome = Outcome(Status.INTERRUPTED, reply, error=INTERRUPTED)
+                close_running(transaction, owner, key, turn_id, outcome, self._clock())
+            return len(orphans)
+
+    def _orphans(self, but: int | None) -> bool:
+        """Look before writing, so that a sweep with nothing to do asks for no lock."""
+        with self._database.read() as transaction:
+            return transaction.row(_ORPHANS, self._orphan_terms(but)) is not None
+
+    def _orphan_terms(self, but: int | None) -> dict[str, int]:
+        now = self._clock()
+        return {"now": to_microseconds(now), "opened_before": to_microseconds(now - LEASE), "but": but or 0}
+
+    def _until(self) -> int:
+        return to_microseconds(self._clock() + LEASE)
+
+
+def _text(transaction: Transaction, turn_id: int, start: int) -> str:
+    return "".join(text for (text,) in transaction.rows(_PIECES, {"turn_id": turn_id, "start": start}))

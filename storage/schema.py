@@ -1,0 +1,130 @@
+"""The tables. Migrations make them; this is what the statements are built from.
+
+Integer keys only: the text that people use for a session stands once, in its own row. Moments are microseconds
+since 1970 in UTC. JSON is kept as text: nothing looks into it but the part of the program that wrote it.
+"""
+
+import sqlalchemy as sa
+
+VERSION = "0001"
+"""The newest migration. A test holds it to the scripts in `migrations/versions`."""
+
+VERSION_TABLE = "windowseat_version"
+
+metadata = sa.MetaData()
+
+Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Moment = sa.BigInteger
+
+owners = sa.Table(
+    "owners",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("session_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("turn_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("message_count", sa.Integer, nullable=False, server_default="0"),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False, server_default=""),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("last_activity", Moment, nullable=False),
+    sa.Column("turn_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("message_count", sa.Integer, nullable=False, server_default="0"),
+    # No foreign key: head and turn would refer to each other in a circle. Only `turns.py` moves it.
+    sa.Column("head_id", Key),
+    sa.Column("settings", sa.Text, nullable=False, server_default="{}"),
+    sa.UniqueConstraint("session_id", "owner"),
+    sa.Index("sessions_by_activity", "owner", "last_activity", "id"),
+    # A deleted session's number must never come to mean another one to somebody who still holds it.
+    sqlite_autoincrement=True,
+)
+
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("lease_until", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    # Without a cascade: SQLite follows one down the chain, and gives up after 1,000 turns.
+    sa.Column("parent_id", Key, sa.ForeignKey("turns.id")),
+    sa.Column("depth", sa.Integer, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("first_text_at", Moment),
+    sa.Column("closed_at", Moment),
+    sa.Column("input_tokens", sa.Integer),
+    sa.Column("output_tokens", sa.Integer),
+    sa.Column("error", sa.Text),
+    sa.Column("receipt", sa.Text),
+    # Whose lease keeps it running. No foreign key: a row here outlives its process.
+    sa.Column("process_id", Key),
+    sa.Column("stop_requested", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.CheckConstraint("status IN ('running', 'complete', 'stopped', 'failed', 'interrupted')"),
+    sa.Index("turns_by_session", "session_key"),
+    sa.Index("turns_by_parent", "parent_id"),
+    sa.Index(
+        "one_running_turn",
+        "session_key",
+        unique=True,
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("turn_id", Key, sa.ForeignKey("turns.id", ondelete="CASCADE")),
+    # Only for system messages that a LangChain history keeps: they belong to a session and to no turn.
+    sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE")),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("timestamp", Moment, nullable=False),
+    sa.Column("full", sa.Text),
+    sa.CheckConstraint("(turn_id IS NULL) <> (session_key IS NULL)"),
+    sa.Index("messages_by_turn", "turn_id", "position", unique=True),
+    sa.Index(
+        "messages_by_session",
+        "session_key",
+        sqlite_where=sa.text("session_key IS NOT NULL"),
+        postgresql_where=sa.text("session_key IS NOT NULL"),
+    ),
+)
+
+reply_pieces = sa.Table(
+    "reply_pieces",
+    metadata,
+    sa.Column("turn_id", Key, sa.ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    # Where the piece begins in the reply, in characters.
+    sa.Column("start", sa.Integer, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_days = sa.Table(
+    "usage_days",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    # Days since 1970.
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("turns", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("input_tokens", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("output_tokens", sa.BigInteger, nullable=False, server_default="0"),
+)

@@ -1,0 +1,52 @@
+"""The store: one database and the five things one does with it."""
+
+from types import TracebackType
+from typing import Self
+
+from storage.clock import Clock, system_clock
+from storage.database import Database
+from storage.migrate import migrate
+from storage.paths import Paths
+from storage.running import Running
+from storage.sessions import Sessions
+from storage.turns import Turns
+from storage.usage import Usage
+
+
+class Store:
+    """An open database, brought to the newest schema. Any number of threads may use it; who opens it closes it.
+
+    `sessions` keeps the list, `turns` writes turns, `paths` reads them, `running` looks after replies while
+    they run, `usage` has the figures. All of them raise what `storage.errors` draws.
+    """
+
+    def __init__(self, url: str, *, clock: Clock = system_clock) -> None:
+        """Open the database at an SQLAlchemy URL, made if it is SQLite and not there yet. Raises StoreError."""
+        self._database = Database(url)
+        try:
+            migrate(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+        self.sessions = Sessions(self._database, clock)
+        self.turns = Turns(self._database, clock)
+        self.paths = Paths(self._database)
+        self.running = Running(self._database, clock)
+        self.usage = Usage(self._database, clock)
+
+    @property
+    def name(self) -> str:
+        """The database's address, without a password."""
+        return self._database.name
+
+    def close(self) -> None:
+        """Give back the connections. Closing twice does nothing."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,52 @@
+"""The chat: one session, from its title down to the box for the next prompt."""
+
+import streamlit as st
+
+from agent import Agent, Conversation, SessionNotFound
+from ui import state
+from ui.controls import draw_choice, draw_title
+from ui.history import draw_history
+from ui.prompt import draw_prompt
+from ui.stream import draw_running
+
+
+def draw_chat(agent: Agent) -> None:
+    try:
+        chat = state.current(agent)
+    except SessionNotFound as error:
+        _draw_unknown(agent, error)
+        return
+    if chat is None:
+        _draw_welcome()
+        draw_prompt(agent, None)
+        return
+    state.show_in_address(chat)
+    _draw_session(agent, chat)
+
+
+def _draw_session(agent: Agent, chat: Conversation) -> None:
+    session = chat.session
+    running = chat.running
+    if notice := state.take_notice():
+        st.warning(notice, icon=":material/info:")
+    draw_title(chat, session)
+    draw_choice(agent, chat)
+    draw_history(chat, session, running)
+    if running is not None:
+        draw_running(chat, running)
+    draw_prompt(agent, chat, running)
+
+
+def _draw_welcome() -> None:
+    st.header("Welcome aboard")
+    st.markdown(
+        "No session yet: write something below to begin one. Every turn is kept, "
+        "and a line in the history shows where the model's view of it begins."
+    )
+
+
+def _draw_unknown(agent: Agent, error: SessionNotFound) -> None:
+    st.warning(f"{error} It may have been deleted, or it is kept in another database.", icon=":material/search_off:")
+    if st.button("Begin a new session", icon=":material/add:", type="primary"):
+        state.go_to(agent.begin().session_id)
+        st.rerun()

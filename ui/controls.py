@@ -1,0 +1,123 @@
+"""What is set for a session: its title, its model and its window; and how one clears or deletes it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from agent import Agent, Conversation, Session, WindowseatError
+from ui import state
+from ui.words import as_plain, count, title_of
+
+RENAME = ":material/edit: Rename"
+CLEAR = ":material/mop: Clear"
+DELETE = ":material/delete: Delete"
+AUTO = "auto"
+
+
+def draw_title(chat: Conversation, session: Session) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.subheader(as_plain(title_of(session)), anchor=False)
+        chosen = st.menu_button(
+            "Session",
+            [RENAME, CLEAR, DELETE],
+            icon=":material/more_horiz:",
+            type="tertiary",
+            key="session_menu",
+        )
+    if chosen == RENAME:
+        _rename(chat, session)
+    elif chosen == CLEAR:
+        _clear(chat, session)
+    elif chosen == DELETE:
+        _delete(chat, session)
+
+
+def draw_choice(agent: Agent, chat: Conversation) -> None:
+    """Where the choice of the model is left to us, say which it is, and why."""
+    if chat.model == AUTO:
+        choice = agent.choose(AUTO)
+        st.caption(f":material/auto_awesome: The model is **{as_plain(choice.model)}**. {as_plain(choice.why)}")
+
+
+def draw_controls(agent: Agent, chat: Conversation) -> None:
+    """The pickers take effect from the next prompt on, in mid-session too."""
+    session = chat.session
+    model, window = chat.model_of(session), chat.window_turns_of(session)
+    model_key, window_key = f"model of {chat.session_id}", f"window of {chat.session_id}"
+    st.session_state[model_key] = model
+    st.session_state[window_key] = window
+    st.selectbox(
+        "Model",
+        list(dict.fromkeys([AUTO, *agent.models().names, model])),
+        key=model_key,
+        on_change=lambda: _configure(chat, model=st.session_state[model_key]),
+        label_visibility="collapsed",
+        width=190,
+    )
+    st.number_input(
+        "Turns in the window",
+        min_value=0,
+        max_value=1000,
+        key=window_key,
+        on_change=lambda: _configure(chat, window_turns=st.session_state[window_key]),
+        label_visibility="collapsed",
+        icon=":material/visibility:",
+        width=140,
+    )
+
+
+def _configure(chat: Conversation, **changes: Any) -> None:
+    try:
+        chat.configure(**changes)
+    except WindowseatError as error:
+        state.leave_notice(str(error))
+
+
+@st.dialog("Rename session", icon=":material/edit:")
+def _rename(chat: Conversation, session: Session) -> None:
+    with st.form("rename", border=False):
+        title = st.text_input("Title", value=session.title, max_chars=200)
+        if st.form_submit_button("Rename", type="primary"):
+            try:
+                chat.rename(title)
+            except WindowseatError as error:
+                st.error(str(error))
+            else:
+                st.rerun()
+
+
+@st.dialog("Clear session?", icon=":material/mop:")
+def _clear(chat: Conversation, session: Session) -> None:
+    st.write(
+        f"All {count(session.message_count, 'message')} of **{as_plain(title_of(session))}** will be deleted for good. "
+        "The session itself stays, with its title, model and window."
+    )
+    _confirm("Clear", chat.clear)
+
+
+@st.dialog("Delete session?", icon=":material/delete:")
+def _delete(chat: Conversation, session: Session) -> None:
+    st.write(
+        f"**{as_plain(title_of(session))}** and its {count(session.message_count, 'message')} will be deleted for good."
+    )
+    _confirm("Delete", partial(_delete_now, chat))
+
+
+def _delete_now(chat: Conversation) -> None:
+    chat.delete()
+    state.go_to(None)
+
+
+def _confirm(label: str, act: Callable[[], None]) -> None:
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Cancel"):
+            st.rerun()
+        if st.button(label, type="primary", key="confirm"):
+            try:
+                act()
+            except WindowseatError as error:
+                st.error(str(error))
+            else:
+                st.rerun()

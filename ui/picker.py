@@ -1,0 +1,56 @@
+"""The sidebar: begin a session, look for one, choose one."""
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from agent import Agent, Session, SessionNotFound
+from ui import state
+from ui.words import ago, as_plain, count, title_of
+
+PAGE = 30
+_SHOWN = "sessions_shown"
+_PICKED = "picked_session"
+_SEARCH = "session_search"
+
+
+def draw_picker(agent: Agent, chat_page: StreamlitPage) -> None:
+    with st.sidebar:
+        st.subheader("Windowseat", icon=":material/airline_seat_recline_normal:")
+        if st.button("New session", icon=":material/add:", type="primary", width="stretch", key="new_session"):
+            state.go_to(agent.begin().session_id)
+            st.switch_page(chat_page, query_params=dict(st.query_params))
+        search = st.text_input(
+            "Search titles", key=_SEARCH, placeholder="Search titles", label_visibility="collapsed", live=True
+        )
+        _draw_sessions(agent, search.strip())
+
+
+def _draw_sessions(agent: Agent, search: str) -> None:
+    shown = st.session_state.get(_SHOWN, PAGE)
+    found = agent.sessions(search, count=shown)
+    if not found.sessions:
+        st.caption(f"No title holds “{search}”." if search else "No session yet.")
+        return
+    sessions = {session.session_id: session for session in found.sessions}
+    try:
+        chat = state.current(agent)
+    except SessionNotFound:
+        chat = None
+    st.session_state[_PICKED] = chat.session_id if chat and chat.session_id in sessions else None
+    st.radio(
+        "Sessions",
+        sessions,
+        key=_PICKED,
+        format_func=lambda session_id: as_plain(title_of(sessions[session_id])),
+        captions=[_caption(session) for session in found.sessions],
+        on_change=lambda: state.go_to(st.session_state[_PICKED]),
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    if found.after is not None and st.button("More sessions", icon=":material/expand_more:", type="tertiary"):
+        st.session_state[_SHOWN] = shown + PAGE
+        st.rerun()
+
+
+def _caption(session: Session) -> str:
+    return f"{count(session.message_count, 'message')} · {ago(session.last_activity)}"

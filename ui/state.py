@@ -1,0 +1,56 @@
+"""What the page remembers: the session in the address, and notices to show after a rerun."""
+
+import streamlit as st
+
+from agent import Agent, Conversation, SessionNotFound
+
+ADDRESS = "session"
+_CURRENT = "current_session"
+_NOTICE = "notice"
+
+
+def current(agent: Agent) -> Conversation | None:
+    """The session that the address names, else the one looked at before, else the latest; None without any.
+
+    Raises SessionNotFound for an address that names none.
+    """
+    if named := st.query_params.get(ADDRESS):
+        chat = agent.find(named)
+    elif remembered := st.session_state.get(_CURRENT):
+        try:
+            chat = agent.find(remembered)
+        except SessionNotFound:
+            del st.session_state[_CURRENT]
+            return current(agent)
+    elif latest := agent.latest():
+        chat = agent.find(latest.session_id)
+    else:
+        return None
+    st.session_state[_CURRENT] = chat.session_id
+    return chat
+
+
+def go_to(session_id: str | None) -> None:
+    """Make a session the one in the address; None leaves a bare address."""
+    st.session_state.pop(_CURRENT, None)
+    if session_id is None:
+        st.query_params.pop(ADDRESS, None)
+    else:
+        st.session_state[_CURRENT] = session_id
+        st.query_params[ADDRESS] = session_id
+
+
+def show_in_address(chat: Conversation) -> None:
+    """Let a reload, a bookmark and a second tab come back to this session."""
+    if st.query_params.get(ADDRESS) != chat.session_id:
+        st.query_params[ADDRESS] = chat.session_id
+
+
+def leave_notice(sentence: str) -> None:
+    """Have a sentence shown by the next run of the page."""
+    st.session_state[_NOTICE] = sentence
+
+
+def take_notice() -> str | None:
+    notice: str | None = st.session_state.pop(_NOTICE, None)
+    return notice

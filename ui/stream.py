@@ -1,0 +1,81 @@
+"""A reply while it runs.
+
+It lives in the agent; the page only follows it. A fragment draws what is there, then follows for less than its
+own interval, so that every click elsewhere finds the page free within half a second. Blocks that are finished are
+drawn once and left alone: drawing the whole reply anew with each word is what makes long ones slow.
+"""
+
+import time
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from agent import Conversation, Reply
+from ui.history import ASSISTANT, draw_prompt_of
+from ui.markdown import as_written, finished_blocks
+from ui.words import as_plain
+
+INTERVAL = 0.5
+"""Seconds from one run of the fragment to the next."""
+
+SLICE = 0.45
+"""Seconds that one run follows the reply."""
+
+FRAME = 0.05
+"""Seconds between two updates."""
+
+SLOW_START = 1.5
+"""Seconds without a word after which one would like to know why."""
+
+
+def draw_running(chat: Conversation, reply: Reply) -> None:
+    draw_prompt_of(reply.prompt)
+    _follow(chat, reply)
+
+
+@st.fragment(run_every=INTERVAL)
+def _follow(chat: Conversation, reply: Reply) -> None:
+    if not reply.running:
+        # Before anything is drawn: what was on the page stays until the finished turn takes its place.
+        st.rerun()
+    deadline = time.monotonic() + SLICE
+    with st.chat_message("assistant", avatar=ASSISTANT):
+        blocks = _Blocks(st.container(), chat, reply)
+        while True:
+            blocks.draw(reply.text)
+            if not reply.running or time.monotonic() >= deadline:
+                return
+            time.sleep(FRAME)
+
+
+class _Blocks:
+    """The blocks of a growing reply on the page, in one run of the fragment."""
+
+    def __init__(self, area: DeltaGenerator, chat: Conversation, reply: Reply) -> None:
+        self._area = area
+        self._chat = chat
+        self._reply = reply
+        self._places: list[DeltaGenerator] = []
+        self._shown: list[str] = []
+
+    def draw(self, text: str) -> None:
+        """Draw only the blocks that changed: the last one, and what came after it."""
+        for place, block in enumerate(finished_blocks(text) if text else [self._waiting()]):
+            if place == len(self._places):
+                self._places.append(self._area.empty())
+                self._shown.append("")
+            if self._shown[place] != block:
+                self._places[place].markdown(as_written(block) if text else block)
+                self._shown[place] = block
+
+    def _waiting(self) -> str:
+        waited = time.time() - self._reply.opened_at.timestamp()
+        name = as_plain(self._reply.model)
+        if waited > SLOW_START and _is_loading(self._chat, self._reply.model):
+            return f":gray[:material/hourglass_top: {name} is being loaded into memory. The first time takes a while.]"
+        return f":gray[:material/hourglass_top: Waiting for {name}.]"
+
+
+@st.cache_data(ttl=3, show_spinner=False, max_entries=100)
+def _is_loading(_chat: Conversation, model: str) -> bool:
+    return _chat.is_loading(model)

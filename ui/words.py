@@ -1,0 +1,38 @@
+"""Figures and moments in words."""
+
+from datetime import UTC, datetime, timedelta
+
+from agent import Session
+
+_MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|:$~&")
+_STEPS = (
+    (timedelta(minutes=1), "just now", timedelta(seconds=1)),
+    (timedelta(hours=1), "{} min ago", timedelta(minutes=1)),
+    (timedelta(days=1), "{} h ago", timedelta(hours=1)),
+    (timedelta(days=30), "{} d ago", timedelta(days=1)),
+)
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def ago(moment: datetime) -> str:
+    age = datetime.now(UTC) - moment
+    for limit, phrase, unit in _STEPS:
+        if age < limit:
+            return phrase.format(age // unit)
+    return f"{moment.astimezone():%d %b %Y}"
+
+
+def title_of(session: Session) -> str:
+    return session.title or "New session"
+
+
+def as_plain(text: str) -> str:
+    """Text for a place where Streamlit reads Markdown, escaped so that it is shown as it is."""
+    return "".join(f"\\{character}" if character in _MARKDOWN else character for character in text)
+
+
+def seconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds():.1f} s"
