@@ -183,6 +183,8 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except (self._driver.ProgrammingError, self._driver.IntegrityError):
+            raise  # A mistake of ours, and no state of the database.
         except (self._driver.Error, sa.exc.SQLAlchemyError, OSError) as error:
             raise self._translate(error) from error
 
@@ -242,7 +244,7 @@ _TRANSLATIONS: tuple[tuple[str, type[StoreError], str, str], ...] = (
 def _compiled(statement: sa.Executable, dialect: sa.Dialect) -> tuple[str, dict[str, Any]]:
     """The SQL, and the values that stand in the statement itself."""
     compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
-    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+    return str(compiled), {name: bind.value for bind, name in compiled.bind_names.items() if not bind.required}
 
 
 def _parse(url: str) -> sa.URL:
