@@ -53,6 +53,7 @@ class Agent:
         self._runner = Runner(self._store)
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def conversation(self, session_id: str) -> Conversation:
         """The session of that name, started if there is none. Raises PromptRefused for an impossible name."""
@@ -97,8 +98,10 @@ class Agent:
 
     def close(self) -> None:
         """End what runs, then give back threads and connections. Closing twice does nothing."""
-        self._runner.close()
-        self._store.close()
+        if not self._closed:
+            self._closed = True
+            self._runner.close(self._models.aclose)
+            self._store.close()
 
     def _conversation(self, session_id: str) -> Conversation:
         return Conversation(

@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 
 from agent.echo import EchoModel
 from agent.errors import ModelError, ModelUnknown
-from agent.ollama import OllamaServer, ollama_chat
+from agent.ollama import OllamaChat, OllamaServer, ollama_chat
 
 AUTO = "auto"
 ECHO = "echo"
@@ -40,7 +40,7 @@ class Catalogue:
 
 
 class Models:
-    """Makes chat models by name, one of each."""
+    """Makes chat models by name, one of each. Whoever makes it closes it."""
 
     def __init__(self, *, ollama_host: str, echo_words_per_second: float) -> None:
         self._server = OllamaServer(ollama_host)
@@ -83,6 +83,13 @@ class Models:
             return name.startswith(OLLAMA) and not self._server.is_loaded(name.removeprefix(OLLAMA))
         except ModelError:
             return False
+
+    async def aclose(self) -> None:
+        """Close all connections, on the loop where replies ran."""
+        self._server.close()
+        for model in self._made.values():
+            if isinstance(model, OllamaChat):
+                await model.aclose()
 
     def _look(self) -> Catalogue:
         try:

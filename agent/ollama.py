@@ -39,7 +39,10 @@ class OllamaModel:
 
 
 class OllamaServer:
-    """Questions about the server, each answered within LOOK_PATIENCE. All of them raise ModelError."""
+    """Questions about the server, each answered within LOOK_PATIENCE. All of them raise ModelError.
+
+    Whoever makes it closes it.
+    """
 
     def __init__(self, host: str) -> None:
         self.host = host
@@ -60,6 +63,9 @@ class OllamaServer:
     def is_loaded(self, name: str) -> bool:
         with _translated(self.host, name):
             return any(model.model == name for model in self._client.ps().models)
+
+    def close(self) -> None:
+        self._client.close()
 
     def _can_chat(self, model: OllamaModel) -> bool:
         """Ask once for each state of a model: servers before 0.6.4 don't say, and then it may."""
@@ -111,6 +117,11 @@ class OllamaChat(ChatOllama):
                 done = _is_last(chunk)
                 patience = NEXT_PATIENCE
                 yield chunk
+
+    async def aclose(self) -> None:
+        """Close the connections to the server, on the loop that used them."""
+        self._client.close()
+        await self._async_client.close()
 
     async def _chunks(self, *args: Any, **kwargs: Any) -> AsyncGenerator[ChatGenerationChunk, None]:
         async for chunk in super()._astream(*args, **kwargs):

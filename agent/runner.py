@@ -66,14 +66,15 @@ class Runner:
         """Repeat, at each checkpoint, a closing that the store could not do, until it can."""
         self._unclosed.append(job)
 
-    def close(self) -> None:
-        """Hang up on what runs, close it as interrupted, and end the threads. Closing twice does nothing."""
-        threads = self._threads
-        if threads is None:
-            return
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Hang up on what runs, close it as interrupted, and end the threads.
+
+        `last` is done on the loop when nothing else runs there any more.
+        """
+        threads = self._started()
         for reply in list(self._replies.values()):
             reply.hang_up()
-        asyncio.run_coroutine_threadsafe(self._wind_up(), threads.loop).exception(2 * LAST_WAIT)
+        asyncio.run_coroutine_threadsafe(self._wind_up(last), threads.loop).exception(2 * LAST_WAIT)
         threads.close()
         self._threads = None
         if self._process is not None and not self._unclosed:
@@ -126,7 +127,7 @@ class Runner:
         text = reply.since(start)
         return Piece(reply.turn_id, start, text) if text else None
 
-    async def _wind_up(self) -> None:
+    async def _wind_up(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let the replies that were hung up on be closed in the store, then cancel what is left."""
         if self._lives:
             await asyncio.wait(self._lives, timeout=LAST_WAIT)
@@ -134,6 +135,7 @@ class Runner:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        await last()
 
 
 class _Threads:

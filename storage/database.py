@@ -248,13 +248,16 @@ def _compiled(statement: sa.Executable, dialect: sa.Dialect) -> tuple[str, dict[
 
 
 def _parse(url: str) -> sa.URL:
+    wrong = StoreUnavailable(
+        "WINDOWSEAT_DATABASE_URL is not the address of an SQLite database: "
+        "it should look like sqlite:////home/me/windowseat.db."
+    )
     try:
         parsed = sa.make_url(url)
-        parsed.get_dialect()
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as error:
-        raise StoreUnavailable(
-            "WINDOWSEAT_DATABASE_URL is not a database address: it should look like sqlite:////home/me/windowseat.db."
-        ) from error
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise wrong from error
+    if parsed.get_backend_name() != "sqlite":
+        raise wrong
     return parsed
 
 

@@ -1,0 +1,100 @@
+"""Real parts for the tests: stores on disk, agents, a loopback Ollama."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import Agent, Settings
+from storage import Message, OpenedTurn, Outcome, Sender, Status, Store
+from tests.ollama_server import OllamaServer, Script
+
+
+class Clock:
+    """Says what time it is; a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **units: float) -> None:
+        self.now += timedelta(**units)
+
+
+class Ledger:
+    """A store with the few words that its tests use again and again."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.process = store.running.begin_process()
+
+    def open(self, session: str = "lisbon", prompt: str = "Hello", *, window: int = 10, **more: Any) -> OpenedTurn:
+        message = Message(Sender.HUMAN, prompt)
+        return self.store.turns.open(
+            "local", session, message, model="echo", window=window, process_id=self.process, **more
+        )
+
+    def turn(self, session: str = "lisbon", prompt: str = "Hello", reply: str = "Hi", **more: Any) -> OpenedTurn:
+        opened = self.open(session, prompt, **more)
+        self.store.turns.close(opened, Outcome(Status.COMPLETE, (Message(Sender.AI, reply),)))
+        return opened
+
+    def prompts(self, session: str = "lisbon", count: int = 1000) -> list[str]:
+        return [turn.prompt for turn in self.store.paths.page("local", session, count)]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'windowseat.db'}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(url: str, clock: Clock) -> Iterator[Store]:
+    with Store(url, clock=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    store.sessions.start("local", "lisbon")
+    return Ledger(store)
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+def ollama(script: Script) -> Iterator[OllamaServer]:
+    with OllamaServer(script) as server:
+        yield server
+
+
+@pytest.fixture
+def make_agent(url: str) -> Iterator[Callable[..., Agent]]:
+    """Agents on the test's own database, closed at its end."""
+    agents: list[Agent] = []
+
+    def make(**settings: Any) -> Agent:
+        given = {"database_url": url, "model": "echo", "ollama_host": "http://127.0.0.1:9"} | settings
+        agents.append(Agent(Settings.read(_env_file=None, **given)))
+        return agents[-1]
+
+    yield make
+    for agent in agents:
+        agent.close()
+
+
+@pytest.fixture
+def agent(make_agent: Callable[..., Agent]) -> Agent:
+    return make_agent()

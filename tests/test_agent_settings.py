@@ -1,0 +1,58 @@
+"""Settings: what the environment may say, and what it is told when it says nonsense."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agent import Settings, SettingsInvalid
+from agent.settings import variable
+
+EXAMPLE = Path(__file__).parent.parent / ".env.example"
+
+
+def test_the_example_names_every_setting_with_its_default_and_no_other() -> None:
+    shown = dict(re.findall(r"^# ([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+    fields = {variable(name): field for name, field in Settings.model_fields.items()}
+
+    assert list(shown) == list(fields)
+    for name, field in fields.items():
+        if field.default_factory is None:
+            assert type(field.default)(shown[name]) == field.default
+
+
+def test_a_setting_comes_from_the_environment_and_before_that_from_what_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WINDOWSEAT_WINDOW_TURNS", "7")
+    monkeypatch.setenv("OLLAMA_HOST", "http://10.0.0.5:11434")
+    assert Settings.read().window_turns == 7
+    assert Settings.read().ollama_host == "http://10.0.0.5:11434"
+    assert Settings.read(window_turns=3).window_turns == 3
+
+
+def test_a_setting_comes_from_the_file_too(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("WINDOWSEAT_MODEL=echo\nSOMETHING_ELSE=1\n")
+    assert Settings.read(_env_file=tmp_path / ".env").model == "echo"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("WINDOWSEAT_WINDOW_TURNS", "-1", "WINDOWSEAT_WINDOW_TURNS is '-1', but .*greater than or equal to 0"),
+        ("WINDOWSEAT_WINDOW_TURNS", "many", "WINDOWSEAT_WINDOW_TURNS is 'many', but .*integer"),
+        ("WINDOWSEAT_PROMPT_LIMIT", "0", "WINDOWSEAT_PROMPT_LIMIT is '0', but .*greater than or equal to 1"),
+        ("WINDOWSEAT_ECHO_WORDS_PER_SECOND", "fast", "WINDOWSEAT_ECHO_WORDS_PER_SECOND is 'fast', but .*number"),
+        ("WINDOWSEAT_MODEL", "", "WINDOWSEAT_MODEL is '', but .*at least 1 character"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_what_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid, match=sentence):
+        Settings.read()
+
+
+def test_a_server_that_listens_everywhere_is_asked_on_loopback() -> None:
+    assert Settings.read(ollama_host="0.0.0.0:11434").ollama_host == "127.0.0.1:11434"
