@@ -65,7 +65,7 @@ class OllamaServer:
             return any(model.model == name for model in self._client.ps().models)
 
     def close(self) -> None:
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
     def _can_chat(self, model: OllamaModel) -> bool:
         """Ask once for each state of a model: servers before 0.6.4 don't say, and then it may."""
@@ -120,8 +120,8 @@ class OllamaChat(ChatOllama):
 
     async def aclose(self) -> None:
         """Close the connections to the server, on the loop that used them."""
-        self._client.close()
-        await self._async_client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
+        await self._async_client.close()  # type: ignore[no-untyped-call]
 
     async def _chunks(self, *args: Any, **kwargs: Any) -> AsyncGenerator[ChatGenerationChunk, None]:
         async for chunk in super()._astream(*args, **kwargs):

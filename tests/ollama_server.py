@@ -1,6 +1,6 @@
 """A loopback server that speaks Ollama's own HTTP, with faults on demand; fakes stand at the wire and nowhere else.
 
-    python -m tests.ollama_server --port 11434      # to try the page without Ollama
+python -m tests.ollama_server --port 11434      # to try the page without Ollama
 """
 
 import argparse
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 
 class Fault(Enum):
@@ -63,7 +63,7 @@ class OllamaServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> "OllamaServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -161,7 +161,9 @@ def test_nothing_is_lost_when_the_process_is_killed_in_mid_reply(tmp_path: Path,
 
 def _read_log(log: str, until: float) -> tuple[int, set[int], dict[int, str]]:
     """How many sessions were begun before the last line, which ended, and the text each had shown by a moment."""
-    session, begun, ended, texts = 0, 0, set(), {}
+    session, begun = 0, 0
+    ended: set[int] = set()
+    texts: dict[int, str] = {}
     for line in log.splitlines(keepends=True):
         if not line.endswith("\n"):
             break

@@ -11,7 +11,7 @@ from langchain_core.runnables.history import RunnableWithMessageHistory
 
 from agent import EchoModel
 from storage import SessionBusy, Store
-from storage.history import ChatMessageHistory, SQLChatMessageHistory
+from storage.history import ChatMessageHistory
 from tests.conftest import Ledger
 
 CALL = AIMessage("", tool_calls=[{"name": "weather", "args": {"in": "Lisbon"}, "id": "1"}])
@@ -28,7 +28,8 @@ WHOLE: list[BaseMessage] = [
 
 
 def test_it_is_what_langchain_code_asks_for(store: Store) -> None:
-    assert isinstance(ChatMessageHistory("lisbon", store), SQLChatMessageHistory)
+    assert "SQLChatMessageHistory" in [kind.__name__ for kind in ChatMessageHistory.__mro__]
+    assert ChatMessageHistory("lisbon", store).messages == []
 
 
 def test_messages_come_back_as_they_were_added_and_in_order(store: Store) -> None:

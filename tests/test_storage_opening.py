@@ -1,6 +1,5 @@
 """Opening a database: new, old, newer, foreign, damaged, full, read-only, busy; nothing is ever overwritten."""
 
-
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import storage
 from storage import (
     Store,
     StoreDamaged,
-    StoreFull,
     StoreLocked,
     StoreNotOurs,
     StoreReadOnly,
@@ -109,7 +107,7 @@ def test_the_documented_look_into_the_database_works_as_written(url: str) -> Non
 def test_a_database_of_a_newer_version_is_left_as_it_is(url: str) -> None:
     Store(url).close()
     connection = sqlite3.connect(file_of(url))
-    connection.execute(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")
+    connection.execute("UPDATE windowseat_version SET version_num = '9999'")
     connection.commit()
     connection.close()
     with pytest.raises(StoreNotOurs, match=r"newer Windowseat \(schema 9999\)"):
@@ -204,5 +202,3 @@ def test_a_full_disk_is_one_sentence_and_everything_before_is_intact(url: str) -
     connection = sqlite3.connect(file_of(url))
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
-
-

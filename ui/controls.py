@@ -41,11 +41,19 @@ def draw_choice(agent: Agent, chat: Conversation) -> None:
         st.caption(f":material/auto_awesome: The model is **{as_plain(choice.model)}**. {as_plain(choice.why)}")
 
 
+def settle_controls(chat: Conversation) -> None:
+    """Let what was picked count before a prompt that was sent in the same moment."""
+    model = st.session_state.get(_model_key(chat), chat.model)
+    window = st.session_state.get(_window_key(chat), chat.window_turns)
+    if (model, window) != (chat.model, chat.window_turns):
+        chat.configure(model=model, window_turns=window)
+
+
 def draw_controls(agent: Agent, chat: Conversation) -> None:
     """The pickers take effect from the next prompt on, in mid-session too."""
     session = chat.session
     model, window = chat.model_of(session), chat.window_turns_of(session)
-    model_key, window_key = f"model of {chat.session_id}", f"window of {chat.session_id}"
+    model_key, window_key = _model_key(chat), _window_key(chat)
     st.session_state[model_key] = model
     st.session_state[window_key] = window
     st.selectbox(
@@ -66,6 +74,14 @@ def draw_controls(agent: Agent, chat: Conversation) -> None:
         icon=":material/visibility:",
         width=140,
     )
+
+
+def _model_key(chat: Conversation) -> str:
+    return f"model of {chat.session_id}"
+
+
+def _window_key(chat: Conversation) -> str:
+    return f"window of {chat.session_id}"
 
 
 def _configure(chat: Conversation, **changes: Any) -> None:

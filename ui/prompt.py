@@ -4,7 +4,7 @@ import streamlit as st
 
 from agent import Agent, Conversation, Reply, WindowseatError
 from ui import state
-from ui.controls import draw_controls
+from ui.controls import draw_controls, settle_controls
 
 BOX = "prompt"
 _REFUSED = "refused_prompt"
@@ -30,6 +30,7 @@ def _submit(agent: Agent, chat: Conversation | None) -> None:
         if chat is None:
             chat = agent.begin()
             state.go_to(chat.session_id)
+        settle_controls(chat)
         chat.start(prompt)
     except WindowseatError as error:
         st.session_state[_REFUSED] = str(error)

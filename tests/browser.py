@@ -1,0 +1,143 @@
+"""The page in a real Chromium: a Streamlit server in a process of its own, and a page that looks at it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Locator, Page, Playwright, expect
+
+ROOT = Path(__file__).parent.parent
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+
+
+def launch(playwright: Playwright) -> Browser | None:
+    """The Chromium of this machine, else Playwright's own; None where neither can be had."""
+    installed = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    try:
+        return playwright.chromium.launch(executable_path=installed, args=FLAGS)
+    except Error:
+        return None
+
+
+class PageServer:
+    """`streamlit run streamlit_app.py`, that can be killed and started again on the same address."""
+
+    def __init__(self, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"http://localhost:{self._port}"
+        self._environment = {**os.environ, **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={self._port}"]
+        self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):  # noqa: S310 - our own address
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise TimeoutError("The page's server did not start within 30 seconds.")
+
+    def kill(self) -> None:
+        """As a power cut would: nothing is said to the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """As Ctrl+C would."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(15)
+
+
+@contextmanager
+def served(**environment: str) -> Iterator[PageServer]:
+    server = PageServer(**environment)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+class ChatPage:
+    """The page as a person sees it: what one can read and press."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def open(self, url: str) -> "ChatPage":
+        self.page.goto(url)
+        expect(self.box).to_be_visible(timeout=20_000)
+        return self
+
+    @property
+    def box(self) -> Locator:
+        return self.page.get_by_test_id("stChatInput").locator("textarea")
+
+    @property
+    def stop(self) -> Locator:
+        return self.page.get_by_role("button", name="Stop", exact=True)
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role("dialog")
+
+    @property
+    def messages(self) -> Locator:
+        return self.page.get_by_test_id("stChatMessage")
+
+    @property
+    def reply(self) -> Locator:
+        """The text of the last reply."""
+        return self.messages.last.get_by_test_id("stMarkdownContainer")
+
+    @property
+    def sessions(self) -> Locator:
+        return self.page.get_by_test_id("stSidebar").get_by_role("radiogroup").locator("label")
+
+    def send(self, prompt: str) -> None:
+        self.box.fill(prompt)
+        self.box.press("Enter")
+
+    def ask(self, prompt: str) -> None:
+        """Send a prompt and wait for the end of the reply."""
+        before = self.messages.count()
+        self.send(prompt)
+        expect(self.messages).to_have_count(before + 2, timeout=10_000)
+        expect(self.messages.last).to_contain_text("saw", timeout=10_000)
+        expect(self.stop).to_have_count(0)
+
+    def begin(self) -> None:
+        """Begin a new session."""
+        self.page.get_by_role("button", name="New session").click()
+        expect(self.messages).to_have_count(0)
+
+    def choose_model(self, name: str) -> None:
+        self.page.get_by_role("combobox", name="Model").click()
+        self.page.get_by_role("option", name=name).click()
+
+    def choose_from_menu(self, name: str) -> None:
+        self.page.get_by_role("button", name="Session", exact=True).click()
+        self.page.get_by_role("menuitem", name=name).or_(self.page.get_by_role("option", name=name)).click()
+
+
+def environment(url: str, **settings: Any) -> dict[str, str]:
+    """Variables for a page on that database, with echo and without an Ollama server unless said otherwise."""
+    given = {"WINDOWSEAT_DATABASE_URL": url, "WINDOWSEAT_MODEL": "echo", "OLLAMA_HOST": "http://127.0.0.1:9"}
+    return given | {name: str(value) for name, value in settings.items()}

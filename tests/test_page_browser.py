@@ -1,0 +1,239 @@
+"""The page in a real Chromium, as a person uses it."""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser import ChatPage, PageServer, environment, launch, served
+from tests.ollama_server import OllamaServer, Script
+
+pytestmark = pytest.mark.browser
+
+Serve = Callable[..., PageServer]
+LONG = "word " * 300
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = launch(playwright)
+        if found is None:
+            if os.environ.get("WINDOWSEAT_TEST_BROWSER") == "required":
+                pytest.fail("There is no Chromium here, and the browser tests are required.")
+            pytest.skip("NO CHROMIUM: THE BROWSER TESTS WERE LEFT OUT. Install it, or: playwright install chromium")
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def serve(url: str) -> Iterator[Serve]:
+    with ExitStack() as servers:
+        yield lambda **settings: servers.enter_context(served(**environment(url, **settings)))
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[[], ChatPage]]:
+    with ExitStack() as contexts:
+
+        def make() -> ChatPage:
+            context = browser.new_context(viewport={"width": 1280, "height": 800})
+            contexts.callback(context.close)
+            return ChatPage(context.new_page())
+
+        yield make
+
+
+@pytest.fixture
+def chat(new_page: Callable[[], ChatPage]) -> ChatPage:
+    return new_page()
+
+
+def test_a_person_talks_stops_and_comes_back_after_a_restart(serve: Serve, chat: ChatPage) -> None:
+    server = serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=40)
+    chat.open(server.url)
+    expect(chat.page.get_by_text("No session yet: write something below")).to_be_visible()
+
+    chat.ask("I go to Lisbon in May.")
+    expect(chat.reply.first).to_have_text("You said: I go to Lisbon in May.. I remember 1 messages.")
+    expect(chat.page).to_have_url(re.compile(r"session="))
+
+    chat.send(LONG)
+    expect(chat.reply.first).to_contain_text("word word", timeout=5000)
+    began = time.monotonic()
+    chat.stop.click()
+    expect(chat.page.get_by_text("You stopped this reply.")).to_be_visible(timeout=3000)
+    assert time.monotonic() - began < 2
+    expect(chat.reply.first).to_contain_text("You said: word word")
+
+    server.kill()
+    server.start()
+    chat.open(chat.page.url)
+    expect(chat.messages).to_have_count(4)
+    expect(chat.messages.first).to_contain_text("I go to Lisbon in May.")
+
+
+def test_a_reply_goes_on_while_the_page_is_reloaded(serve: Serve, chat: ChatPage) -> None:
+    chat.open(serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=20).url)
+    chat.send("word " * 60)
+    expect(chat.reply.first).to_contain_text("You said: word word", timeout=5000)
+    chat.page.reload()
+    expect(chat.reply.first).to_contain_text("You said: word word word", timeout=5000)
+    expect(chat.reply.first).to_contain_text("I remember 1 messages.", timeout=10_000)
+
+
+def test_a_reply_is_there_after_its_tab_was_closed(serve: Serve, new_page: Callable[[], ChatPage]) -> None:
+    server = serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=40)
+    first = new_page().open(server.url)
+    first.send("word " * 40)
+    expect(first.stop).to_be_visible()
+    first.page.close()
+    time.sleep(1.5)
+    second = new_page().open(server.url)
+    expect(second.reply.first).to_contain_text("I remember 1 messages.", timeout=5000)
+
+
+def test_the_rest_of_the_page_answers_while_a_reply_streams(serve: Serve, chat: ChatPage) -> None:
+    chat.open(serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=20).url)
+    chat.ask("To Porto")
+    chat.begin()
+    chat.send(LONG)
+    expect(chat.reply.first).to_contain_text("You said: word", timeout=5000)
+
+    chat.box.fill("A draft for later")
+    chat.sessions.filter(has_text="To Porto").click()
+    expect(chat.messages.first).to_contain_text("To Porto", timeout=2000)
+    expect(chat.stop).to_have_count(0)
+
+    chat.sessions.filter(has_text="word").click()
+    expect(chat.reply.first).to_contain_text("You said: word word", timeout=2000)
+    chat.stop.click()
+    expect(chat.page.get_by_text("You stopped this reply.")).to_be_visible(timeout=3000)
+
+
+def test_a_prompt_sent_too_early_goes_back_into_the_box(serve: Serve, chat: ChatPage) -> None:
+    chat.open(serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=10).url)
+    chat.send(LONG)
+    expect(chat.stop).to_be_visible()
+    chat.send("And another thing")
+    expect(chat.page.get_by_text("is still answering")).to_be_visible()
+    expect(chat.box).to_have_value("And another thing")
+
+
+def test_the_model_is_switched_in_mid_session(
+    serve: Serve, chat: ChatPage, ollama: OllamaServer, script: Script
+) -> None:
+    chat.open(serve(OLLAMA_HOST=ollama.url).url)
+    chat.ask("Hello")
+    chat.choose_model("ollama:llama3.2:3b")
+    chat.ask("Where to?")
+    expect(chat.reply.first).to_have_text("Lisbon is lovely in May.")
+    assert [message["content"] for message in script.chats[0]["messages"]][-1] == "Where to?"
+    chat.choose_model("echo")
+    chat.ask("Hello again")
+    expect(chat.reply.first).to_contain_text("I remember 5 messages.")
+
+
+def test_a_model_that_loads_says_so_and_a_missing_server_says_what_to_do(
+    serve: Serve, chat: ChatPage, script: Script
+) -> None:
+    script.loading = 4
+    with OllamaServer(script) as ollama:
+        chat.open(serve(OLLAMA_HOST=ollama.url, WINDOWSEAT_MODEL="ollama:llama3.2:3b").url)
+        chat.send("Hello")
+        expect(chat.page.get_by_text("is being loaded into memory")).to_be_visible(timeout=4000)
+        expect(chat.reply.first).to_have_text("Lisbon is lovely in May.", timeout=8000)
+    chat.send("Are you still there?")
+    expect(chat.page.get_by_text("Start it with: ollama serve")).to_be_visible(timeout=10_000)
+    expect(chat.page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_a_session_is_renamed_cleared_and_deleted_only_after_a_confirmation(
+    serve: Serve, chat: ChatPage, url: str
+) -> None:
+    chat.open(serve().url)
+    chat.ask("To Porto")
+    chat.begin()
+    chat.ask("To Lisbon")
+    expect(chat.sessions).to_have_count(2)
+
+    chat.choose_from_menu("Rename")
+    chat.dialog.get_by_label("Title").fill("Spring *trip*")
+    chat.dialog.get_by_role("button", name="Rename").click()
+    expect(chat.sessions.first).to_contain_text("Spring *trip*")
+
+    chat.choose_from_menu("Clear")
+    chat.dialog.get_by_role("button", name="Clear", exact=True).click()
+    expect(chat.messages).to_have_count(0)
+    expect(chat.page.get_by_text("0 messages")).to_be_visible()
+
+    chat.choose_from_menu("Delete")
+    chat.dialog.get_by_role("button", name="Cancel").click()
+    expect(chat.dialog).to_have_count(0)
+    expect(chat.sessions).to_have_count(2)
+    chat.choose_from_menu("Delete")
+    chat.dialog.get_by_role("button", name="Delete", exact=True).click()
+
+    expect(chat.sessions).to_have_count(1)
+    expect(chat.messages.first).to_contain_text("To Porto")
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    assert connection.execute("SELECT chat_name FROM chat_sessions").fetchall() == [("To Porto",)]
+    assert connection.execute("SELECT COUNT(*) FROM messages").fetchone() == (2,)
+    connection.close()
+
+
+def test_a_bookmark_and_a_second_tab_come_to_the_same_session(serve: Serve, new_page: Callable[[], ChatPage]) -> None:
+    first = new_page().open(serve().url)
+    first.ask("To Porto")
+    address = first.page.url
+    first.begin()
+    first.ask("To Lisbon")
+
+    second = new_page().open(address)
+    expect(second.messages.first).to_contain_text("To Porto")
+    first.page.go_back()
+    expect(first.messages.first).to_contain_text("To Porto")
+
+
+def test_the_statistics_know_the_session_one_came_from(serve: Serve, chat: ChatPage) -> None:
+    chat.open(serve().url)
+    chat.ask("To Porto")
+    chat.page.get_by_role("link", name="Statistics").click()
+    expect(chat.page.get_by_role("heading", name="Statistics")).to_be_visible()
+    expect(chat.page.get_by_test_id("stMetric")).to_have_count(6)
+    expect(chat.page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    chat.page.get_by_role("link", name="Chat").click()
+    expect(chat.messages.first).to_contain_text("To Porto")
+
+
+def test_what_a_model_writes_fetches_nothing_and_is_shown_as_written(
+    serve: Serve, chat: ChatPage, script: Script, ollama: OllamaServer
+) -> None:
+    script.words = (
+        "It costs $5 and $6, :red[not red], and ",
+        "![a picture](http://127.0.0.1:9/spy.png) <img src='http://127.0.0.1:9/spy2.png'> <script>alert(1)</script>.",
+    )
+    asked: list[str] = []
+    chat.page.on("request", lambda request: asked.append(request.url))
+    chat.open(serve(OLLAMA_HOST=ollama.url, WINDOWSEAT_MODEL="ollama:llama3.2:3b").url)
+    chat.ask("What is it?")
+    expect(chat.reply.first).to_contain_text("It costs $5 and $6, :red[not red], and")
+    expect(chat.reply.first.locator("img")).to_have_count(0)
+    assert not [address for address in asked if ":9/" in address]
+
+
+def test_the_page_fits_a_phone(serve: Serve, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    chat = ChatPage(context.new_page()).open(serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=10).url)
+    chat.send(LONG)
+    expect(chat.stop).to_be_in_viewport()
+    width = chat.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+    chat.stop.click()
+    expect(chat.page.get_by_text("You stopped this reply.")).to_be_visible(timeout=3000)
+    context.close()

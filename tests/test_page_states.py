@@ -1,0 +1,232 @@
+"""What the page says in each state, drawn without a browser."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from agent import Agent, Status, StoreError
+from storage import INTERRUPTED, Message, Outcome, Sender, Store
+from tests.conftest import Ledger
+
+Make = Callable[..., Agent]
+
+
+def page(open_agent: "Any") -> None:
+    from ui import draw  # noqa: PLC0415 - AppTest runs the source of this function by itself
+
+    draw(open_agent)
+
+
+def show(agent: Agent | Callable[[], Agent], session: str | None = None) -> AppTest:
+    shown = AppTest.from_function(page, args=(agent if callable(agent) else lambda: agent,), default_timeout=20)
+    if session is not None:
+        shown.query_params["session"] = session
+    return shown.run()
+
+
+def texts(shown: AppTest) -> list[str]:
+    assert not shown.exception
+    return [str(getattr(element, "value", "")) for element in shown.main if element.type in {"markdown", "caption"}]
+
+
+def said(shown: AppTest) -> list[str]:
+    """What stands in the chat's messages, without captions."""
+    assert not shown.exception
+    return [markdown.value for message in shown.chat_message for markdown in message.markdown]
+
+
+def ask(shown: AppTest, agent: Agent, prompt: str) -> AppTest:
+    """Submit a prompt, wait for the reply, and draw the page with it."""
+    shown.chat_input[0].set_value(prompt).run()
+    session = agent.latest()
+    assert session is not None
+    if running := agent.find(session.session_id).running:
+        running.wait_for_end(5)
+    return shown.run()
+
+
+def test_without_a_session_it_says_so_and_the_first_prompt_begins_one(agent: Agent) -> None:
+    shown = show(agent)
+    assert "No session yet" in texts(shown)[0]
+
+    ask(shown, agent, "Hello")
+
+    assert said(shown) == ["Hello", "You said: Hello. I remember 1 messages."]
+    latest = agent.latest()
+    assert latest is not None
+    assert shown.query_params["session"] == latest.session_id
+
+
+def test_a_bare_address_opens_the_session_used_last(agent: Agent) -> None:
+    agent.conversation("porto").send("To Porto")
+    agent.conversation("lisbon").send("To Lisbon")
+    assert said(show(agent))[0] == "To Lisbon"
+
+
+def test_the_session_in_the_address_is_the_one_that_is_shown(agent: Agent) -> None:
+    agent.conversation("porto").send("To Porto")
+    agent.conversation("lisbon").send("To Lisbon")
+    assert said(show(agent, "porto"))[0] == "To Porto"
+
+
+def test_an_unknown_session_in_the_address_is_said_to_be_unknown_and_a_new_one_offered(agent: Agent) -> None:
+    shown = show(agent, "nowhere")
+    assert "There is no session “nowhere”." in shown.warning[0].value
+    assert not shown.chat_input
+
+    (begin,) = [button for button in shown.button if button.label == "Begin a new session"]
+    begin.click().run()
+    assert shown.chat_input
+    assert not shown.warning
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"), [("x" * 101, "has 101 characters"), ("a\0b", "NUL"), ("   ", "empty prompt")]
+)
+def test_a_prompt_that_is_refused_goes_back_into_the_box_with_the_reason(
+    make_agent: Make, prompt: str, sentence: str
+) -> None:
+    agent = make_agent(prompt_limit=100)
+    agent.conversation("lisbon")
+    shown = show(agent, "lisbon")
+    shown.chat_input[0].set_value(prompt).run()
+    assert sentence in shown.error[0].value
+    assert shown.chat_input[0].proto.value == prompt
+    assert agent.stats().totals.messages == 0
+
+
+def test_the_window_line_stands_before_the_first_turn_that_the_model_sees(make_agent: Make) -> None:
+    agent = make_agent(window_turns=2)
+    chat = agent.conversation("lisbon")
+    for number in range(5):
+        chat.send(str(number))
+    shown = texts(show(agent, "lisbon"))
+    line = next(place for place, text in enumerate(shown) if "The model sees from here on: the last 2 turns" in text)
+    assert [text for text in shown[line:] if text in {"2", "3", "4"}] == ["3", "4"]
+
+
+def test_the_window_can_be_resized_and_the_line_moves(agent: Agent) -> None:
+    chat = agent.conversation("lisbon")
+    for number in range(3):
+        chat.send(str(number))
+    shown = show(agent, "lisbon")
+    assert any("The model sees all 3 turns so far" in text for text in texts(shown))
+
+    shown.number_input[0].set_value(1).run()
+
+    assert chat.window_turns == 1
+    assert any("from here on: the last 1 turn" in text for text in texts(shown))
+
+
+def test_the_model_can_be_switched_in_mid_session(agent: Agent) -> None:
+    chat = agent.conversation("lisbon")
+    shown = show(agent, "lisbon")
+    shown.selectbox[0].set_value("auto").run()
+    assert chat.model == "auto"
+    assert any("The model is **echo**. No Ollama server answers" in text for text in texts(shown))
+
+
+def test_earlier_turns_come_on_demand_and_all_of_them_in_the_end(agent: Agent) -> None:
+    chat = agent.conversation("lisbon")
+    for number in range(33):
+        chat.send(f"Question {number}")
+    shown = show(agent, "lisbon")
+    counts = [len(shown.chat_message)]
+    while earlier := [button for button in shown.button if button.label.startswith("Earlier turns")]:
+        earlier[0].click().run()
+        counts.append(len(shown.chat_message))
+    assert counts == [30, 60, 66]
+    assert said(shown)[0] == "Question 0"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sentence"),
+    [
+        (Outcome(Status.STOPPED, (Message(Sender.AI, "Once"),)), "You stopped this reply"),
+        (Outcome(Status.FAILED, (Message(Sender.AI, "Once"),), error="It broke."), "It broke"),
+        (Outcome(Status.INTERRUPTED, (Message(Sender.AI, "Once"),), error=INTERRUPTED), "ended before the reply did"),
+    ],
+)
+def test_a_reply_that_did_not_end_by_itself_says_so_and_can_be_tried_again(
+    agent: Agent, url: str, outcome: Outcome, sentence: str
+) -> None:
+    chat = agent.conversation("lisbon")
+    with Store(url) as store:
+        store.turns.close(Ledger(store).open("lisbon", "Tell me"), outcome)
+    shown = show(agent, "lisbon")
+    notes = [element.value for element in (*shown.caption, *shown.error, *shown.warning)]
+    assert any(sentence in note for note in notes)
+    assert said(shown) == ["Tell me", "Once"]
+
+    (again,) = [button for button in shown.button if button.label == "Try again"]
+    again.click().run()
+    if running := chat.running:
+        running.wait_for_end(5)
+    assert said(shown.run()) == ["Tell me", "You said: Tell me. I remember 1 messages."]
+
+
+def test_a_running_reply_is_shown_with_a_way_to_stop_it(make_agent: Make) -> None:
+    agent = make_agent(echo_words_per_second=10)
+    chat = agent.conversation("lisbon")
+    reply = chat.start("word " * 100)
+    assert reply.wait(0, timeout=5)
+    shown = show(agent, "lisbon")
+    assert said(shown)[1].startswith("You said: word")
+
+    (stop,) = [button for button in shown.button if button.label == "Stop"]
+    stop.click().run()
+
+    assert reply.wait_for_end(5)
+    assert any("You stopped this reply" in caption.value for caption in shown.run().caption)
+
+
+def test_sessions_are_found_by_their_title(agent: Agent) -> None:
+    agent.conversation("porto").send("To Porto")
+    agent.conversation("lisbon").send("To Lisbon")
+    shown = show(agent)
+    assert shown.radio[0].options == ["To Lisbon", "To Porto"]
+    shown.sidebar.text_input[0].set_value("porto").run()
+    assert shown.radio[0].options == ["To Porto"]
+    shown.sidebar.text_input[0].set_value("madrid").run()
+    assert not shown.radio
+    assert "No title holds “madrid”." in [caption.value for caption in shown.sidebar.caption]
+
+
+def test_choosing_a_session_shows_it_and_puts_it_into_the_address(agent: Agent) -> None:
+    agent.conversation("porto").send("To Porto")
+    agent.conversation("lisbon").send("To Lisbon")
+    shown = show(agent)
+    shown.radio[0].set_value("porto").run()
+    assert said(shown)[0] == "To Porto"
+    assert shown.query_params["session"] == "porto"
+
+
+def test_a_database_that_cannot_be_opened_is_one_sentence_and_no_traceback() -> None:
+    def open_agent() -> Agent:
+        raise StoreError("The database is full.")
+
+    shown = show(open_agent)
+    assert shown.error[0].value == "The database is full."
+    assert not shown.exception
+
+
+def test_the_file_that_streamlit_runs_draws_the_page(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("WINDOWSEAT_DATABASE_URL", url)
+    monkeypatch.setenv("WINDOWSEAT_MODEL", "echo")
+    registered: list[Any] = []
+    monkeypatch.setattr("atexit.register", registered.append)
+    st.cache_resource.clear()
+    shown = AppTest.from_file(str(Path(__file__).parent.parent / "streamlit_app.py"), default_timeout=20).run()
+    assert "No session yet" in texts(shown)[0]
+    shown.chat_input[0].set_value("Hello").run()
+    deadline = time.monotonic() + 5
+    while len(said(shown)) < 2 and time.monotonic() < deadline:
+        shown.run()
+    assert said(shown)[0] == "Hello"
+    registered[0]()
+    st.cache_resource.clear()
