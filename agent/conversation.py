@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessageChunk
 from langgraph.graph.state import CompiledStateGraph
@@ -11,6 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 from agent.context import Context, choose_context
 from agent.elsewhere import ReplyElsewhere
 from agent.errors import ModelFailed
+from agent.frame import to_frame
 from agent.models import Choice, Models
 from agent.prompt import checked_prompt, checked_title, storable
 from agent.reply import Reply
@@ -29,6 +30,9 @@ from storage import (
     TurnNotFound,
     WindowseatError,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LAST_WORDS = 5.0
 """How long deleting a session waits for its running reply to be stopped, in seconds."""
@@ -171,6 +175,10 @@ class Conversation:
     def turns(self, count: int, *, before: int | None = None) -> tuple[Turn, ...]:
         """The `count` newest turns of the active path, or those before the turn `before`, oldest first."""
         return self._store.paths.page(self.owner, self.session_id, count, before=before)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """All turns of the active path as a data frame, one row a turn; `agent.frame` says what the columns are."""
+        return to_frame(self.turns(max(1, self.session.depth)))
 
     @property
     def running(self) -> Reply | None:

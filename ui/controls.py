@@ -61,18 +61,16 @@ def draw_controls(agent: Agent, chat: Conversation) -> None:
         list(dict.fromkeys([AUTO, *agent.models().names, model])),
         key=model_key,
         on_change=lambda: _configure(chat, model=st.session_state[model_key]),
-        label_visibility="collapsed",
         width=190,
     )
     st.number_input(
-        "Turns in the window",
+        "Window, in turns",
         min_value=0,
         max_value=1000,
         key=window_key,
         on_change=lambda: _configure(chat, window_turns=st.session_state[window_key]),
-        label_visibility="collapsed",
-        icon=":material/visibility:",
-        width=140,
+        help="How many turns before your prompt the model may see.",
+        width=165,
     )
 
 

@@ -16,7 +16,7 @@ def draw_prompt(agent: Agent, chat: Conversation | None, running: Reply | None =
     st.chat_input("Write a prompt", key=BOX, on_submit=_submit, args=(agent, chat))
     if chat is None:
         return
-    with st.bottom.container(horizontal=True, wrap=False):
+    with st.bottom.container(horizontal=True, wrap=False, vertical_alignment="bottom"):
         # First, so that no width of screen pushes it out of reach.
         if running is not None:
             st.button("Stop", icon=":material/stop_circle:", key="stop", on_click=running.stop, type="primary")

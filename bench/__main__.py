@@ -1,0 +1,14 @@
+"""Prints every table."""
+
+import os
+import platform
+from importlib.metadata import version
+
+from bench import page, store
+
+print(
+    f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, Streamlit {version('streamlit')}, "
+    f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+)
+store.run()
+page.run()
