@@ -3,6 +3,7 @@
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -69,7 +70,7 @@ class History:
         )
         self._now += timedelta(seconds=2.4)
         seen = len(opened.window)
-        receipt = {
+        receipt: dict[str, Any] = {
             "window": 2,
             "first": opened.window[0].id if seen else None,
             "last": opened.window[-1].id if seen else None,

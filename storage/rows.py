@@ -56,6 +56,8 @@ ADD_MESSAGE = sa.insert(messages).values(
     dict.fromkeys(("turn_id", "session_key", "position", "sender", "content", "timestamp", "full"))
 )
 _FIND_SESSION = sa.select(sessions.c.id, sessions.c.head_id).where(*HERE)
+_FIND_TO_WRITE = _FIND_SESSION.with_for_update()
+LOCK_SESSION = sa.select(sessions.c.id).where(sessions.c.id == sa.bindparam("key")).with_for_update()
 _COUNT_IN_OWNER = (
     sa.update(owners)
     .where(owners.c.owner == sa.bindparam("of_owner"))
@@ -140,9 +142,11 @@ def to_message(sender: str, content: str, full: str | None) -> Message:
     return Message(Sender(sender), content, json.loads(full) if full else None)
 
 
-def find_session(transaction: Transaction, owner: str, session_id: str) -> tuple[int, int | None]:
-    """The session's key and head. Raises SessionNotFound."""
-    row = transaction.row(_FIND_SESSION, {"owner": owner, "session_id": session_id})
+def find_session(
+    transaction: Transaction, owner: str, session_id: str, *, to_write: bool = False
+) -> tuple[int, int | None]:
+    """The session's key and head; `to_write` keeps others from moving it. Raises SessionNotFound."""
+    row = transaction.row(_FIND_TO_WRITE if to_write else _FIND_SESSION, {"owner": owner, "session_id": session_id})
     if row is None:
         raise SessionNotFound(session_id)
     return row[0], row[1]

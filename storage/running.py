@@ -109,21 +109,17 @@ class Running:
 
         `but` is the process that knows for itself what it runs.
         """
-        if not self._orphans(but):
-            return 0
-        with self._database.write() as transaction:
-            orphans = transaction.rows(_ORPHANS, self._orphan_terms(but))
-            for turn_id, key, owner in orphans:
-                text = _text(transaction, turn_id, 0)
-                reply = (Message(Sender.AI, text),) if text else ()
-                outcome = Outcome(Status.INTERRUPTED, reply, error=INTERRUPTED)
-                close_running(transaction, owner, key, turn_id, outcome, self._clock())
-            return len(orphans)
-
-    def _orphans(self, but: int | None) -> bool:
-        """Look before writing, so that a sweep with nothing to do asks for no lock."""
         with self._database.read() as transaction:
-            return transaction.row(_ORPHANS, self._orphan_terms(but)) is not None
+            orphans = transaction.rows(_ORPHANS, self._orphan_terms(but))
+        return sum(self._interrupt(turn_id, key, owner) for turn_id, key, owner in orphans)
+
+    def _interrupt(self, turn_id: int, key: int, owner: str) -> bool:
+        """End one turn, in a transaction of its own. False where somebody else was quicker."""
+        with self._database.write() as transaction:
+            text = _text(transaction, turn_id, 0)
+            reply = (Message(Sender.AI, text),) if text else ()
+            outcome = Outcome(Status.INTERRUPTED, reply, error=INTERRUPTED)
+            return close_running(transaction, owner, key, turn_id, outcome, self._clock())
 
     def _orphan_terms(self, but: int | None) -> dict[str, int]:
         now = self._clock()

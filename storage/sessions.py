@@ -21,7 +21,7 @@ _AFTER = _NEWEST.where(
 )
 _RENAME = sa.update(sessions).where(*HERE).values(title=sa.bindparam("new_title"))
 _SET = sa.update(sessions).where(*HERE).values(settings=sa.bindparam("new"))
-_COUNTS = sa.select(sessions.c.id, sessions.c.turn_count, sessions.c.message_count).where(*HERE)
+_COUNTS = sa.select(sessions.c.id, sessions.c.turn_count, sessions.c.message_count).where(*HERE).with_for_update()
 _OF_SESSION = turns.c.session_key == sa.bindparam("key")
 _ANY_RUNNING = sa.select(turns.c.id).where(_OF_SESSION, IS_RUNNING)
 _DELETE_TURNS = sa.delete(turns).where(_OF_SESSION)

@@ -13,6 +13,7 @@ from storage.records import Message, OpenedTurn, Outcome, Sender, Status, to_mic
 from storage.rows import (
     ADD_MESSAGE,
     IS_RUNNING,
+    LOCK_SESSION,
     count_in_owner,
     count_in_session,
     find_session,
@@ -96,7 +97,7 @@ class Turns:
         returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, TurnNotFound.
         """
         with self._database.write() as transaction:
-            key, parent = find_session(transaction, owner, session_id)
+            key, parent = find_session(transaction, owner, session_id, to_write=True)
             if beside is not None:
                 parent = parent_of(transaction, owner, session_id, beside)
             turn_id, depth = self._insert(transaction, owner, session_id, key, parent, prompt, model, process_id)
@@ -126,7 +127,7 @@ class Turns:
         """
         with self._database.write() as transaction:
             for message in group:
-                key, head = find_session(transaction, owner, session_id)
+                key, head = find_session(transaction, owner, session_id, to_write=True)
                 if transaction.value(_ANY_RUNNING, {"key": key}) is not None:
                     raise SessionBusy(session_id)
                 if message.sender is Sender.SYSTEM:
@@ -202,6 +203,7 @@ def close_running(
 ) -> bool:
     """Give a running turn its end status and its messages. False, and nothing done, if it does not run."""
     now = to_microseconds(moment)
+    transaction.row(LOCK_SESSION, {"key": key})  # First, as `open` does: so the two never wait for each other.
     closed = transaction.change(
         _CLOSE,
         {

@@ -10,6 +10,7 @@ import pytest
 from agent import Agent, Settings
 from storage import Message, OpenedTurn, Outcome, Sender, Status, Store
 from tests.ollama_server import OllamaServer, Script
+from tests.postgres_server import PostgresServer
 
 
 class Clock:
@@ -49,7 +50,24 @@ class Ledger:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
+    """The address of an SQLite database that is not there yet."""
     return f"sqlite:///{tmp_path / 'windowseat.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of our own, out of a wheel."""
+    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_url(request: pytest.FixtureRequest) -> str:
+    """The address of a new database, once on either engine."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("url"))
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
 
 
 @pytest.fixture
@@ -58,8 +76,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(url: str, clock: Clock) -> Iterator[Store]:
-    with Store(url, clock=clock) as store:
+def store(each_url: str, clock: Clock) -> Iterator[Store]:
+    with Store(each_url, clock=clock) as store:
         yield store
 
 

@@ -12,7 +12,7 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 def run(name: str) -> str:
     """Run a notebook in a kernel of its own; give the text of all that it shows."""
-    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)  # type: ignore[no-untyped-call]
     with warnings.catch_warnings():
         # The Jupyter client leaves a socket of its own to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)

@@ -20,11 +20,12 @@ from storage import (
     StoreNotOurs,
     StoreReadOnly,
     StoreUnavailable,
-    database,
     schema,
+    sqlite,
 )
 from tests.conftest import Ledger
 
+ONLY_SQLITE = pytest.mark.parametrize("each_url", ["sqlite"], indirect=True)
 MIGRATIONS = Path(storage.__file__).parent / "migrations"
 
 
@@ -134,7 +135,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(url: str) -> None:
 
 @pytest.mark.parametrize("address", ["nonsense", "mysql://here/there", "postgres:://x", ""])
 def test_an_address_that_is_none_is_said_to_be_none(address: str) -> None:
-    with pytest.raises(StoreUnavailable, match="WINDOWSEAT_DATABASE_URL is not the address of an SQLite"):
+    with pytest.raises(StoreUnavailable, match="WINDOWSEAT_DATABASE_URL is not the address of an SQLite or Postgre"):
         Store(address)
 
 
@@ -144,6 +145,7 @@ def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
         Store(f"sqlite:///{tmp_path}/file/chat.db")
 
 
+@ONLY_SQLITE
 def test_a_read_only_database_can_be_read_and_says_why_it_takes_no_more(ledger: Ledger, url: str) -> None:
     ledger.turn(prompt="Hello")
     with Store(f"sqlite:///file:{file_of(url)}?mode=ro&uri=true") as store:
@@ -152,13 +154,14 @@ def test_a_read_only_database_can_be_read_and_says_why_it_takes_no_more(ledger: 
             store.sessions.start("local", "porto")
 
 
+@ONLY_SQLITE
 def test_a_database_locked_by_another_program_is_waited_for_and_then_named(
     url: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "LOCK_PATIENCE", 0.2)
+    monkeypatch.setattr(sqlite, "LOCK_PATIENCE", 0.2)
     other = sqlite3.connect(file_of(url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreLocked, match="locked by another program"):
+    with pytest.raises(StoreLocked, match=r"kept locked .* by another program"):
         ledger.turn()
     other.execute("ROLLBACK")
     other.close()

@@ -71,11 +71,11 @@ def test_text_of_a_turn_that_was_swept_meanwhile_is_not_kept_twice(ledger: Ledge
     assert ledger.store.running.text(opened.id) == ""
 
 
-def test_a_stop_asked_for_elsewhere_reaches_the_process_that_runs_the_turn(ledger: Ledger, url: str) -> None:
+def test_a_stop_asked_for_elsewhere_reaches_the_process_that_runs_the_turn(ledger: Ledger, each_url: str) -> None:
     opened = ledger.open()
     assert ledger.store.running.checkpoint(ledger.process, []) == set()
 
-    with Store(url) as elsewhere:
+    with Store(each_url) as elsewhere:
         elsewhere.running.ask_to_stop("local", "lisbon", opened.id)
 
     assert ledger.store.running.checkpoint(ledger.process, []) == {opened.id}

