@@ -15,10 +15,10 @@ CUT_OFF = "\n\n[This reply was cut off here.]"
 class Receipt:
     """What a reply was made from.
 
-    `window` is the size asked for, in turns. `first` and `last` are the ids of the oldest and newest turn in the
-    context, None where there is none; `turns` counts those between, along the path. Left out were the
-    `beyond_window` turns before them, and the turns `empty`, which have no reply text. `messages` counts what
-    the model got, with the prompt.
+    `window` is the size asked for, in turns. `first` and `last` are the depths of the oldest and newest turn in the
+    context, None where there is none: a path never changes above a turn, so they name the same turns for ever, in a
+    fork too. `turns` counts those in the context. Left out were the `beyond_window` turns before them, and those at
+    the depths `empty`, which have no reply text. `messages` counts what the model got, with the prompt.
     """
 
     window: int
@@ -53,11 +53,11 @@ def choose_context(window: tuple[Turn, ...], prompt: str, *, size: int, depth: i
     before = tuple(message for turn in told for message in _as_sent(turn))
     receipt = Receipt(
         window=size,
-        first=told[0].id if told else None,
-        last=told[-1].id if told else None,
+        first=told[0].depth if told else None,
+        last=told[-1].depth if told else None,
         turns=len(told),
         beyond_window=depth - 1 - len(window),
-        empty=tuple(turn.id for turn in window if not turn.reply),
+        empty=tuple(turn.depth for turn in window if not turn.reply),
         messages=len(before) + 1,
     )
     return Context(before, HumanMessage(prompt), receipt)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,10 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent.context import Context, choose_context
 from agent.elsewhere import ReplyElsewhere
-from agent.errors import ModelFailed
+from agent.errors import ModelFailed, PromptRefused
 from agent.frame import to_frame
 from agent.models import Choice, Models
-from agent.prompt import checked_prompt, checked_title, storable
+from agent.prompt import checked_name, checked_prompt, checked_title, storable
 from agent.reply import Reply
 from agent.runner import Runner
 from agent.settings import Settings
@@ -23,10 +24,12 @@ from storage import (
     Outcome,
     Sender,
     Session,
+    Siblings,
     Status,
     Store,
     StoreError,
     Turn,
+    TurnExists,
     TurnNotFound,
     WindowseatError,
 )
@@ -75,26 +78,31 @@ class Conversation:
             reply.stop()
             raise
 
-    def start(self, prompt: str, *, beside: int | None = None) -> Reply:
+    def start(self, prompt: str, *, beside: int | None = None, idempotency_key: str | None = None) -> Reply:
         """Ask, and return at once, with the prompt on the disk and the reply running.
 
-        With `beside`, the turn becomes another continuation next to that turn. Raises PromptRefused,
-        SessionNotFound, SessionBusy, TurnNotFound, ModelUnknown, StoreError; nothing is kept then.
+        With `beside`, the turn becomes another continuation next to that turn. A prompt that was sent with the
+        same `idempotency_key` before is not asked again: its reply is returned, in whatever state it is. Raises
+        PromptRefused, SessionNotFound, SessionBusy, TurnNotFound, ModelUnknown, StoreError; nothing is kept then.
         """
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
         session = self.session
         model = self._choice(session).model
         graph = self._graph(model)
         size = self.window_turns_of(session)
-        opened = self._store.turns.open(
-            self.owner,
-            self.session_id,
-            Message(Sender.HUMAN, prompt),
-            model=model,
-            window=size,
-            process_id=self._runner.process_id,
-            beside=beside,
-        )
+        try:
+            opened = self._store.turns.open(
+                self.owner,
+                self.session_id,
+                Message(Sender.HUMAN, prompt),
+                model=model,
+                window=size,
+                process_id=self._runner.process_id,
+                beside=beside,
+                idempotency_key=idempotency_key,
+            )
+        except TurnExists as error:
+            return self._known_reply(error.turn_id, prompt)
         try:
             context = choose_context(opened.window, prompt, size=size, depth=opened.depth)
             reply = Reply(opened.id, prompt, model, context.receipt)
@@ -104,10 +112,42 @@ class Conversation:
             raise
         return reply
 
-    def retry(self, turn_id: int) -> Reply:
+    def edit(self, turn_id: int, prompt: str) -> Reply:
+        """Ask something else in a turn's place, beside it: both are kept. Raises what `start` raises."""
+        return self.start(prompt, beside=turn_id)
+
+    def regenerate(self, turn_id: int) -> Reply:
         """Ask the same again, beside the turn: both are kept. Raises what `start` raises."""
+        return self.edit(turn_id, self._store.paths.turn(self.owner, self.session_id, turn_id).prompt)
+
+    def siblings(self, turn_id: int) -> Siblings:
+        """The alternatives of a turn, itself among them. Raises TurnNotFound."""
+        return self._store.branches.siblings(self.owner, self.session_id, turn_id)
+
+    def switch(self, turn_id: int) -> None:
+        """Go on from another branch: the one with this turn, where it was last used.
+
+        Raises TurnNotFound, and SessionBusy while a reply runs.
+        """
+        self._store.branches.switch(self.owner, self.session_id, turn_id)
+
+    def fork(self, new_id: str, *, turn_id: int | None = None) -> "Conversation":
+        """A new session that begins with a copy of the active path, or of the path up to a turn.
+
+        Where a session of that name exists, it is left as it is. Raises PromptRefused for an impossible name,
+        TurnNotFound.
+        """
+        self._store.branches.fork(self.owner, self.session_id, checked_name(new_id), turn_id=turn_id)
+        fork = copy(self)
+        fork.session_id = new_id
+        return fork
+
+    def _known_reply(self, turn_id: int, prompt: str) -> Reply:
+        """The reply of a turn that is there already, whether it runs or has ended."""
         turn = self._store.paths.turn(self.owner, self.session_id, turn_id)
-        return self.start(turn.prompt, beside=turn_id)
+        if turn.prompt != prompt:
+            raise PromptRefused("This idempotency key was used for another prompt: choose a new one for each prompt.")
+        return self._runner.reply(turn_id) or ReplyElsewhere(turn, self.owner, self.session_id, self._store)
 
     async def _live(self, opened: OpenedTurn, context: Context, reply: Reply, graph: Graph) -> None:
         """Run the model until it ends or is hung up on, close the turn, and only then end the reply."""

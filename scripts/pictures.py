@@ -72,8 +72,8 @@ class History:
         seen = len(opened.window)
         receipt: dict[str, Any] = {
             "window": 2,
-            "first": opened.window[0].id if seen else None,
-            "last": opened.window[-1].id if seen else None,
+            "first": opened.window[0].depth if seen else None,
+            "last": opened.window[-1].depth if seen else None,
             "turns": seen,
             "beyond_window": opened.depth - 1 - seen,
             "empty": [],

@@ -6,6 +6,7 @@
 LangChain code that takes a chat message history takes `storage.history.ChatMessageHistory`.
 """
 
+from storage.branches import Siblings
 from storage.clock import Clock, system_clock
 from storage.errors import (
     SessionBusy,
@@ -17,6 +18,8 @@ from storage.errors import (
     StoreNotOurs,
     StoreReadOnly,
     StoreUnavailable,
+    TextRefused,
+    TurnExists,
     TurnNotFound,
     WindowseatError,
 )
@@ -49,6 +52,7 @@ __all__ = [
     "SessionBusy",
     "SessionNotFound",
     "SessionPage",
+    "Siblings",
     "Status",
     "Store",
     "StoreDamaged",
@@ -58,8 +62,10 @@ __all__ = [
     "StoreNotOurs",
     "StoreReadOnly",
     "StoreUnavailable",
+    "TextRefused",
     "Totals",
     "Turn",
+    "TurnExists",
     "TurnNotFound",
     "WindowseatError",
     "system_clock",

@@ -11,7 +11,8 @@ WindowseatError
 ├── SessionNotFound            no session of that name belongs to this owner
 ├── SessionBusy                a turn of the session is still running
 ├── TurnNotFound               no such turn in the session
-├── TurnClosed                 the turn has ended already; its status stands
+├── TurnExists                 a turn with that idempotency key was opened before
+├── TextRefused                the text holds what no database keeps
 └── (in agent/errors.py)
     ├── SettingsInvalid        a setting is out of range or malformed
     ├── PromptRefused          the prompt is blank, too long, or holds what SQL can't
@@ -69,3 +70,16 @@ class SessionBusy(WindowseatError):
 class TurnNotFound(WindowseatError):
     def __init__(self, turn_id: int) -> None:
         super().__init__(f"There is no turn {turn_id} in this session.")
+
+
+class TurnExists(WindowseatError):
+    """Carries the id of the turn that was opened with the same idempotency key."""
+
+    def __init__(self, turn_id: int) -> None:
+        self.turn_id = turn_id
+        super().__init__(f"This was sent before: it is turn {turn_id}.")
+
+
+class TextRefused(WindowseatError):
+    def __init__(self) -> None:
+        super().__init__("The text holds a NUL character or half of a character, which no database keeps: remove it.")

@@ -13,6 +13,7 @@ from storage.errors import TurnNotFound
 from storage.records import Message, Turn
 from storage.rows import HERE, IS_RUNNING, MESSAGE_COLUMNS, TURN_COLUMNS, find_session, to_message, to_turns
 from storage.schema import messages, sessions, turns
+from storage.tree import ancestor_at
 
 WHOLE = 2**31 - 1
 """As a count of turns: all there are."""
@@ -29,20 +30,20 @@ def _walk_back() -> sa.CTE:
     )
 
 
-_BACK = _walk_back()
+BACK = _walk_back()
 _PATH = (
     sa.select(*TURN_COLUMNS, *MESSAGE_COLUMNS)
-    .select_from(_BACK)
-    .join(turns, turns.c.id == _BACK.c.id)
+    .select_from(BACK)
+    .join(turns, turns.c.id == BACK.c.id)
     .join(messages, messages.c.turn_id == turns.c.id)
-    .order_by(_BACK.c.step.desc(), messages.c.position)
+    .order_by(BACK.c.step.desc(), messages.c.position)
 )
 _prompts = messages.alias("prompts")
 _MESSAGES = (
     sa.select(_prompts.c.id, messages.c.position, *MESSAGE_COLUMNS)
-    .select_from(_BACK)
-    .join(_prompts, sa.and_(_prompts.c.turn_id == _BACK.c.id, _prompts.c.position == 0))
-    .join(messages, messages.c.turn_id == _BACK.c.id)
+    .select_from(BACK)
+    .join(_prompts, sa.and_(_prompts.c.turn_id == BACK.c.id, _prompts.c.position == 0))
+    .join(messages, messages.c.turn_id == BACK.c.id)
 )
 _SYSTEM_MESSAGES = sa.select(messages.c.id, *MESSAGE_COLUMNS).where(messages.c.session_key == sa.bindparam("key"))
 _OF_SESSION = sa.select(turns.c.id, turns.c.parent_id).join(sessions).where(*HERE)
@@ -70,15 +71,20 @@ class Paths:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, owner: str, session_id: str, count: int, *, before: int | None = None) -> tuple[Turn, ...]:
-        """The `count` newest turns of the active path, or those before the turn `before`, oldest first.
+    def page(
+        self, owner: str, session_id: str, count: int, *, before: int | None = None, until: int | None = None
+    ) -> tuple[Turn, ...]:
+        """The `count` newest turns of the active path, oldest first.
 
-        Raises SessionNotFound, and TurnNotFound where `before` is no turn of the session.
+        `before` a turn, on whichever branch, or `until` a depth of the active path, both of which cost the same
+        wherever that is. Raises SessionNotFound, and TurnNotFound where `before` is no turn of the session.
         """
         with self._database.read() as transaction:
             _, tip = find_session(transaction, owner, session_id)
             if before is not None:
                 tip = parent_of(transaction, owner, session_id, before)
+            if until is not None and tip is not None:
+                tip = ancestor_at(transaction, tip, until)
             return path_to(transaction, tip, count)
 
     def turn(self, owner: str, session_id: str, turn_id: int) -> Turn:

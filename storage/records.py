@@ -1,5 +1,6 @@
 """What the store gives out: frozen values, read once, never written back."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -95,7 +96,7 @@ class Session:
 
     `key` is the store's own integer, `session_id` the name that people and programs use. `title` is "" until
     the first prompt or a person gives it one. `message_count` counts every stored message of all branches;
-    `depth` counts the turns of the active path. `settings` holds only what the session overrides.
+    `depth` counts the turns of the active path. `forked_from` is the turn up to which it was copied.
     """
 
     key: int
@@ -107,7 +108,14 @@ class Session:
     message_count: int
     head_id: int | None
     depth: int
-    settings: dict[str, Any] = field(default_factory=dict)
+    forked_from: int | None = None
+    stored_settings: str = "{}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the session overrides."""
+        found: dict[str, Any] = json.loads(self.stored_settings)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database import Row, Transaction
-from storage.errors import SessionNotFound
+from storage.errors import SessionNotFound, TextRefused
 from storage.records import Message, Sender, Session, Status, Turn, to_moment
 from storage.schema import messages, owners, sessions, turns
 
@@ -32,6 +32,7 @@ SESSIONS = sa.select(
     sessions.c.message_count,
     sessions.c.head_id,
     sa.func.coalesce(_HEAD.c.depth, 0),
+    sessions.c.forked_from,
     sessions.c.settings,
 ).select_from(sessions.outerjoin(_HEAD, _HEAD.c.id == sessions.c.head_id))
 
@@ -55,6 +56,8 @@ MESSAGE_COLUMNS = (messages.c.sender, messages.c.content, messages.c.full)
 ADD_MESSAGE = sa.insert(messages).values(
     dict.fromkeys(("turn_id", "session_key", "position", "sender", "content", "timestamp", "full"))
 )
+ANY_RUNNING = sa.select(turns.c.id).where(turns.c.session_key == sa.bindparam("key"), IS_RUNNING)
+_ONE_SESSION = SESSIONS.where(*HERE)
 _FIND_SESSION = sa.select(sessions.c.id, sessions.c.head_id).where(*HERE)
 _FIND_TO_WRITE = _FIND_SESSION.with_for_update()
 LOCK_SESSION = sa.select(sessions.c.id).where(sessions.c.id == sa.bindparam("key")).with_for_update()
@@ -82,19 +85,8 @@ def to_json(value: dict[str, Any]) -> str:
 
 
 def to_session(row: Row) -> Session:
-    key, owner, session_id, title, created, active, message_count, head_id, depth, settings = row
-    return Session(
-        key,
-        owner,
-        session_id,
-        title,
-        to_moment(created),
-        to_moment(active),
-        message_count,
-        head_id,
-        depth,
-        json.loads(settings),
-    )
+    key, owner, session_id, title, created, active, *rest = row
+    return Session(key, owner, session_id, title, to_moment(created), to_moment(active), *rest)
 
 
 def to_turns(rows: Iterable[Row]) -> tuple[Turn, ...]:
@@ -152,8 +144,16 @@ def find_session(
     return row[0], row[1]
 
 
+def one_session(transaction: Transaction, owner: str, session_id: str) -> Session:
+    """Raises SessionNotFound."""
+    row = transaction.row(_ONE_SESSION, {"owner": owner, "session_id": session_id})
+    if row is None:
+        raise SessionNotFound(session_id)
+    return to_session(row)
+
+
 def message_rows(first: int, group: Iterable[Message], now: int, **belongs: int) -> list[dict[str, Any]]:
-    """Rows for `messages`, numbered from `first`; `belongs` is a turn_id or a session_key."""
+    """Rows for `messages`, numbered from `first`; `belongs` is a turn_id or a session_key. Raises TextRefused."""
     return [
         {
             "turn_id": None,
@@ -161,12 +161,24 @@ def message_rows(first: int, group: Iterable[Message], now: int, **belongs: int)
             **belongs,
             "position": position,
             "sender": message.sender.value,
-            "content": message.content,
+            "content": checked(message.content),
             "timestamp": now,
             "full": None if message.full is None else to_json(message.full),
         }
         for position, message in enumerate(group, start=first)
     ]
+
+
+def checked(text: str) -> str:
+    """The text, unchanged. Raises TextRefused where one of the two engines could not keep it."""
+    if "\0" in text:
+        raise TextRefused
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise TextRefused from error
+    return text
 
 
 def count_in_session(transaction: Transaction, key: int, more_messages: int, now: int) -> None:

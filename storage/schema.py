@@ -38,6 +38,8 @@ sessions = sa.Table(
     sa.Column("message_count", sa.Integer, nullable=False, server_default="0"),
     # No foreign key: head and turn would refer to each other in a circle. Only `turns.py` moves it.
     sa.Column("head_id", Key),
+    # The turn up to which it was copied from another session; no foreign key: the copy outlives it.
+    sa.Column("forked_from", Key),
     sa.Column("settings", sa.Text, nullable=False, server_default="{}"),
     sa.UniqueConstraint("session_id", "owner"),
     sa.Index("sessions_by_activity", "owner", "last_activity", "id"),
@@ -61,6 +63,11 @@ turns = sa.Table(
     # Without a cascade: SQLite follows one down the chain, and gives up after 1,000 turns.
     sa.Column("parent_id", Key, sa.ForeignKey("turns.id")),
     sa.Column("depth", sa.Integer, nullable=False),
+    # An ancestor further up, chosen so that any ancestor is found in a number of steps that grows with the logarithm
+    # of the depth (skew-binary jump pointers: Myers 1983).
+    sa.Column("jump_id", Key),
+    # Where the head was when the branch that begins with this turn was left.
+    sa.Column("tip_id", Key),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("opened_at", Moment, nullable=False),
@@ -72,10 +79,20 @@ turns = sa.Table(
     sa.Column("receipt", sa.Text),
     # Whose lease keeps it running. No foreign key: a row here outlives its process.
     sa.Column("process_id", Key),
+    # What a client calls the turn, so that it can send a prompt again without asking twice.
+    sa.Column("idempotency_key", sa.Text),
     sa.Column("stop_requested", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("status IN ('running', 'complete', 'stopped', 'failed', 'interrupted')"),
     sa.Index("turns_by_session", "session_key"),
-    sa.Index("turns_by_parent", "parent_id"),
+    sa.Index("turns_by_parent", "parent_id", "session_key"),
+    sa.Index(
+        "turns_by_idempotency_key",
+        "session_key",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=sa.text("idempotency_key IS NOT NULL"),
+        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
+    ),
     sa.Index(
         "one_running_turn",
         "session_key",

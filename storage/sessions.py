@@ -8,12 +8,20 @@ from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.errors import SessionBusy, SessionNotFound
 from storage.records import Session, SessionPage, to_microseconds
-from storage.rows import HERE, IS_RUNNING, SESSIONS, count_in_owner, insert_if_missing, to_json, to_session
+from storage.rows import (
+    ANY_RUNNING,
+    HERE,
+    SESSIONS,
+    count_in_owner,
+    insert_if_missing,
+    one_session,
+    to_json,
+    to_session,
+)
 from storage.schema import messages, sessions, turns
 
 PAGE = 50
 
-_ONE = SESSIONS.where(*HERE)
 _ORDER = (sessions.c.last_activity.desc(), sessions.c.id.desc())
 _NEWEST = SESSIONS.where(sessions.c.owner == sa.bindparam("owner")).order_by(*_ORDER).limit(sa.bindparam("count"))
 _AFTER = _NEWEST.where(
@@ -23,7 +31,6 @@ _RENAME = sa.update(sessions).where(*HERE).values(title=sa.bindparam("new_title"
 _SET = sa.update(sessions).where(*HERE).values(settings=sa.bindparam("new"))
 _COUNTS = sa.select(sessions.c.id, sessions.c.turn_count, sessions.c.message_count).where(*HERE).with_for_update()
 _OF_SESSION = turns.c.session_key == sa.bindparam("key")
-_ANY_RUNNING = sa.select(turns.c.id).where(_OF_SESSION, IS_RUNNING)
 _DELETE_TURNS = sa.delete(turns).where(_OF_SESSION)
 _DELETE_SYSTEM_MESSAGES = sa.delete(messages).where(messages.c.session_key == sa.bindparam("key"))
 _DELETE = sa.delete(sessions).where(sessions.c.id == sa.bindparam("key"))
@@ -45,15 +52,12 @@ class Sessions:
             row = {**names, "created_at": now, "last_activity": now}
             if transaction.change(insert_if_missing(transaction, sessions, *row), row) == 1:
                 count_in_owner(transaction, owner, sessions=1)
-            return to_session(transaction.rows(_ONE, names)[0])
+            return one_session(transaction, owner, session_id)
 
     def get(self, owner: str, session_id: str) -> Session:
         """Raises SessionNotFound."""
         with self._database.read() as transaction:
-            row = transaction.row(_ONE, {"owner": owner, "session_id": session_id})
-        if row is None:
-            raise SessionNotFound(session_id)
-        return to_session(row)
+            return one_session(transaction, owner, session_id)
 
     def page(
         self, owner: str, *, count: int = PAGE, after: tuple[int, int] | None = None, search: str = ""
@@ -100,7 +104,7 @@ class Sessions:
         if row is None:
             raise SessionNotFound(session_id)
         key, turn_count, message_count = row
-        if transaction.value(_ANY_RUNNING, {"key": key}) is not None:
+        if transaction.value(ANY_RUNNING, {"key": key}) is not None:
             raise SessionBusy(session_id)
         transaction.change(_DELETE_TURNS, {"key": key})
         transaction.change(_DELETE_SYSTEM_MESSAGES, {"key": key})

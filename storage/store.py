@@ -1,8 +1,9 @@
-"""The store: one database and the five things one does with it."""
+"""The store: one database and the things one does with it."""
 
 from types import TracebackType
 from typing import Self
 
+from storage.branches import Branches
 from storage.clock import Clock, system_clock
 from storage.database import Database
 from storage.migrate import migrate
@@ -16,7 +17,8 @@ from storage.usage import Usage
 class Store:
     """An open database, brought to the newest schema. Any number of threads may use it; who opens it closes it.
 
-    `sessions` keeps the list, `turns` writes turns, `paths` reads them, `running` looks after replies while
+    `sessions` keeps the list, `turns` writes turns, `paths` reads them, `branches` finds one's way among
+    their alternatives, `running` looks after replies while
     they run, `usage` has the figures. All of them raise what `storage.errors` draws.
     """
 
@@ -31,6 +33,7 @@ class Store:
         self.sessions = Sessions(self._database, clock)
         self.turns = Turns(self._database, clock)
         self.paths = Paths(self._database)
+        self.branches = Branches(self._database, clock)
         self.running = Running(self._database, clock)
         self.usage = Usage(self._database, clock)
 

@@ -1,17 +1,20 @@
 """Writing turns: opening one with its window, closing it, and keeping the counters right in the same transaction."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from storage.branches import leave_branch
 from storage.clock import Clock
 from storage.database import Database, Transaction
-from storage.errors import SessionBusy, TurnNotFound
+from storage.errors import SessionBusy, TurnExists, TurnNotFound
 from storage.paths import parent_of, path_to
 from storage.records import Message, OpenedTurn, Outcome, Sender, Status, to_microseconds
 from storage.rows import (
     ADD_MESSAGE,
+    ANY_RUNNING,
     IS_RUNNING,
     LOCK_SESSION,
     count_in_owner,
@@ -26,7 +29,18 @@ from storage.usage import count_use
 TITLE_LENGTH = 40
 """How much of the first prompt becomes the title, in characters."""
 
-_parent = turns.alias("parent")
+_parent, _jump, _far = turns.alias("parent"), turns.alias("jump"), turns.alias("far")
+_JUMP = (
+    # As far as the parent's jump jumps, where its own was as long as its parent's; else just to the parent.
+    sa.select(sa.case((_parent.c.depth - _jump.c.depth == _jump.c.depth - _far.c.depth, _far.c.id), else_=_parent.c.id))
+    .select_from(
+        _parent.outerjoin(_jump, _jump.c.id == _parent.c.jump_id).outerjoin(_far, _far.c.id == _jump.c.jump_id)
+    )
+    .where(_parent.c.id == sa.bindparam("parent"))
+)
+_BY_KEY = sa.select(turns.c.id).where(
+    turns.c.session_key == sa.bindparam("key"), turns.c.idempotency_key == sa.bindparam("called")
+)
 _OPEN = (
     sa.insert(turns)
     .values(
@@ -36,6 +50,8 @@ _OPEN = (
             sa.select(_parent.c.depth).where(_parent.c.id == sa.bindparam("parent")).scalar_subquery(), 0
         )
         + 1,
+        jump_id=_JUMP.scalar_subquery(),
+        idempotency_key=sa.bindparam("called"),
         status=sa.bindparam("state"),
         model=sa.bindparam("by_model"),
         opened_at=sa.bindparam("now"),
@@ -72,7 +88,16 @@ _STATUS = sa.select(turns.c.status).where(turns.c.id == sa.bindparam("turn_id"))
 _DROP_PIECES = sa.delete(reply_pieces).where(reply_pieces.c.turn_id == sa.bindparam("of_turn"))
 _DROP_REPLY = sa.delete(messages).where(messages.c.turn_id == sa.bindparam("of_turn"), messages.c.position > 0)
 _LAST_POSITION = sa.select(sa.func.max(messages.c.position)).where(messages.c.turn_id == sa.bindparam("of_turn"))
-_ANY_RUNNING = sa.select(turns.c.id).where(turns.c.session_key == sa.bindparam("key"), IS_RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a new turn goes."""
+
+    owner: str
+    session_id: str
+    key: int
+    parent: int | None
 
 
 class Turns:
@@ -90,17 +115,25 @@ class Turns:
         window: int,
         process_id: int,
         beside: int | None = None,
+        idempotency_key: str | None = None,
     ) -> OpenedTurn:
         """Make a running turn the head, with its prompt, and read the `window` turns before it.
 
         It follows the head; with `beside` it becomes another continuation next to that turn. When this
-        returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, TurnNotFound.
+        returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, TurnNotFound, TextRefused, and
+        TurnExists where the session has a turn with the idempotency key.
         """
         with self._database.write() as transaction:
-            key, parent = find_session(transaction, owner, session_id, to_write=True)
-            if beside is not None:
-                parent = parent_of(transaction, owner, session_id, beside)
-            turn_id, depth = self._insert(transaction, owner, session_id, key, parent, prompt, model, process_id)
+            key, head = find_session(transaction, owner, session_id, to_write=True)
+            if idempotency_key is not None:
+                known = transaction.value(_BY_KEY, {"key": key, "called": idempotency_key})
+                if known is not None:
+                    raise TurnExists(known)
+            parent = head if beside is None else parent_of(transaction, owner, session_id, beside)
+            place = _Place(owner, session_id, key, parent)
+            turn_id, depth = self._insert(transaction, place, prompt, model, process_id, idempotency_key)
+            if head is not None and head != parent:
+                leave_branch(transaction, head, turn_id)
             return OpenedTurn(turn_id, owner, session_id, key, depth, path_to(transaction, parent, window))
 
     def close(self, opened: OpenedTurn, outcome: Outcome) -> Status:
@@ -128,12 +161,12 @@ class Turns:
         with self._database.write() as transaction:
             for message in group:
                 key, head = find_session(transaction, owner, session_id, to_write=True)
-                if transaction.value(_ANY_RUNNING, {"key": key}) is not None:
+                if transaction.value(ANY_RUNNING, {"key": key}) is not None:
                     raise SessionBusy(session_id)
                 if message.sender is Sender.SYSTEM:
                     self._add(transaction, owner, key, [message], first=0, session_key=key)
                 elif message.sender is Sender.HUMAN or head is None:
-                    self._insert(transaction, owner, session_id, key, head, message, "", None)
+                    self._insert(transaction, _Place(owner, session_id, key, head), message, "", None, None)
                 else:
                     last = transaction.value(_LAST_POSITION, {"of_turn": head})
                     self._add(transaction, owner, key, [message], first=last + 1, turn_id=head)
@@ -141,13 +174,11 @@ class Turns:
     def _insert(
         self,
         transaction: Transaction,
-        owner: str,
-        session_id: str,
-        key: int,
-        parent: int | None,
+        place: "_Place",
         prompt: Message,
         model: str,
         process_id: int | None,
+        idempotency_key: str | None,
     ) -> tuple[int, int]:
         """Insert a turn with its prompt as the new head: running, or complete where no process runs it."""
         now = to_microseconds(self._clock())
@@ -155,8 +186,9 @@ class Turns:
         row = transaction.only(
             _OPEN,
             {
-                "key": key,
-                "parent": parent,
+                "key": place.key,
+                "parent": place.parent,
+                "called": idempotency_key,
                 "state": status.value,
                 "by_model": model,
                 "now": now,
@@ -165,13 +197,13 @@ class Turns:
             },
         )
         if row is None:
-            raise SessionBusy(session_id)
+            raise SessionBusy(place.session_id)
         turn_id, depth = row
         transaction.change_all(ADD_MESSAGE, message_rows(0, [prompt], now, turn_id=turn_id))
         transaction.change(
-            _MOVE_HEAD, {"key": key, "head": turn_id, "first_title": title_from(prompt.content), "now": now}
+            _MOVE_HEAD, {"key": place.key, "head": turn_id, "first_title": title_from(prompt.content), "now": now}
         )
-        count_in_owner(transaction, owner, turns=1, messages=1)
+        count_in_owner(transaction, place.owner, turns=1, messages=1)
         return turn_id, depth
 
     def _add(

@@ -45,12 +45,9 @@ def test_the_receipt_says_which_turns_the_model_saw_and_how_many_it_did_not(make
     for number in range(6):
         reply = chat.send(str(number))
 
-    turns = chat.turns(10)
-    receipt = Receipt.from_json(turns[-1].receipt)
+    receipt = Receipt.from_json(chat.turns(1)[0].receipt)
     assert receipt == reply.receipt
-    assert receipt == Receipt(
-        window=3, first=turns[2].id, last=turns[4].id, turns=3, beyond_window=2, empty=(), messages=7
-    )
+    assert receipt == Receipt(window=3, first=3, last=5, turns=3, beyond_window=2, empty=(), messages=7)
 
 
 def test_the_window_can_be_looked_at_before_the_next_prompt(make_agent: Make) -> None:
@@ -90,7 +87,7 @@ def test_a_turn_without_a_reply_is_not_sent_and_the_receipt_says_so(agent: Agent
     reply = chat.send("Hello")
     assert reply.text == "You said: Hello. I remember 1 messages."
     assert reply.receipt is not None
-    assert reply.receipt.empty == (opened.id,)
+    assert reply.receipt.empty == (1,)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +142,42 @@ def test_asking_again_keeps_both_turns_and_shows_the_new_one(agent: Agent) -> No
     chat = agent.conversation("lisbon")
     chat.send("Hello")
     old = chat.turns(1)[0]
-    new = chat.retry(old.id).finish()
+    new = chat.regenerate(old.id).finish()
 
     assert [turn.id for turn in chat.turns(10)] == [new.turn_id]
     assert chat.session.message_count == 4
     assert new.text == "You said: Hello. I remember 1 messages."
+
+
+def test_a_prompt_can_be_edited_and_one_can_go_back_to_the_first_version(agent: Agent) -> None:
+    chat = agent.conversation("lisbon")
+    chat.send("Hello")
+    first = chat.turns(1)[0].id
+    second = chat.edit(first, "Good morning").finish().turn_id
+    assert [turn.prompt for turn in chat.turns(10)] == ["Good morning"]
+    assert chat.siblings(first).turn_ids == (first, second)
+    chat.switch(first)
+    assert [turn.prompt for turn in chat.turns(10)] == ["Hello"]
+
+
+def test_a_fork_goes_its_own_way(agent: Agent) -> None:
+    chat = agent.conversation("lisbon")
+    chat.send("Hello")
+    assert chat.fork("porto").send("Again").text == "You said: Again. I remember 3 messages."
+    assert len(chat.turns(10)) == 1
+
+
+def test_a_prompt_sent_again_with_its_key_gives_the_reply_it_had(make_agent: Make) -> None:
+    agent = make_agent(echo_words_per_second=20)
+    chat = agent.conversation("lisbon")
+    running = chat.start("Hello", idempotency_key="k")
+    assert chat.start("Hello", idempotency_key="k") is running
+    text = running.finish().text
+    again = make_agent().conversation("lisbon").start("Hello", idempotency_key="k").finish()
+    assert (again.text, again.turn_id) == (text, running.turn_id)
+    assert len(chat.turns(10)) == 1
+    with pytest.raises(PromptRefused, match="used for another prompt"):
+        chat.start("Bye", idempotency_key="k")
 
 
 def test_titles_are_found_and_changed(agent: Agent) -> None:

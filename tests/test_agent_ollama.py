@@ -89,7 +89,7 @@ def test_a_failure_is_one_sentence_and_keeps_prompt_and_text(
     assert sentence in turn.error
 
     script.fault = None
-    assert chat.retry(turn.id).finish().text == "Lisbon is lovely in May."
+    assert chat.regenerate(turn.id).finish().text == "Lisbon is lovely in May."
 
 
 def test_a_server_that_is_not_there_is_named_with_what_to_do(make_agent: Make) -> None:

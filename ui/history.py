@@ -79,7 +79,7 @@ def _draw_end(chat: Conversation, turn: Turn, *, last: bool) -> None:
 
 def _retry(chat: Conversation, turn_id: int) -> None:
     try:
-        chat.retry(turn_id)
+        chat.regenerate(turn_id)
     except WindowseatError as error:
         state.leave_notice(str(error))
 

@@ -8,6 +8,7 @@ down_revision = None
 
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 RUNNING = sa.text("status = 'running'")
+KEYED = sa.text("idempotency_key IS NOT NULL")
 OF_A_SESSION = sa.text("session_key IS NOT NULL")
 # How each engine writes a moment for a person.
 SHOWN_MOMENT = {
@@ -36,6 +37,7 @@ def _create_sessions() -> None:
         sa.Column("turn_count", sa.Integer, nullable=False, server_default="0"),
         sa.Column("message_count", sa.Integer, nullable=False, server_default="0"),
         sa.Column("head_id", Key),
+        sa.Column("forked_from", Key),
         sa.Column("settings", sa.Text, nullable=False, server_default="{}"),
         sa.UniqueConstraint("session_id", "owner"),
         sqlite_autoincrement=True,
@@ -56,6 +58,8 @@ def _create_turns() -> None:
         sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
         sa.Column("parent_id", Key, sa.ForeignKey("turns.id")),
         sa.Column("depth", sa.Integer, nullable=False),
+        sa.Column("jump_id", Key),
+        sa.Column("tip_id", Key),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("model", sa.Text, nullable=False),
         sa.Column("opened_at", sa.BigInteger, nullable=False),
@@ -66,12 +70,21 @@ def _create_turns() -> None:
         sa.Column("error", sa.Text),
         sa.Column("receipt", sa.Text),
         sa.Column("process_id", Key),
+        sa.Column("idempotency_key", sa.Text),
         sa.Column("stop_requested", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.CheckConstraint("status IN ('running', 'complete', 'stopped', 'failed', 'interrupted')"),
         sqlite_autoincrement=True,
     )
     op.create_index("turns_by_session", "turns", ["session_key"])
-    op.create_index("turns_by_parent", "turns", ["parent_id"])
+    op.create_index("turns_by_parent", "turns", ["parent_id", "session_key"])
+    op.create_index(
+        "turns_by_idempotency_key",
+        "turns",
+        ["session_key", "idempotency_key"],
+        unique=True,
+        sqlite_where=KEYED,
+        postgresql_where=KEYED,
+    )
     op.create_index(
         "one_running_turn",
         "turns",

@@ -1,0 +1,172 @@
+"""Branches: other continuations of the same turn, switching between them, and forks into sessions of their own."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from storage.clock import Clock
+from storage.database import Database, Row, Transaction
+from storage.errors import SessionBusy
+from storage.paths import BACK, WHOLE, parent_of
+from storage.records import Session, to_microseconds
+from storage.rows import ANY_RUNNING, count_in_owner, find_session, insert_if_missing, insert_into, one_session
+from storage.schema import messages, sessions, turns
+from storage.tree import ancestor_at, is_on_path, parting
+
+_SIBLINGS = (
+    sa.select(turns.c.id)
+    .where(turns.c.session_key == sa.bindparam("key"), turns.c.parent_id.is_not_distinct_from(sa.bindparam("parent")))
+    .order_by(turns.c.id)
+)
+_TIP = sa.select(turns.c.tip_id).where(turns.c.id == sa.bindparam("turn_id"))
+_LEAVE = sa.update(turns).where(turns.c.id == sa.bindparam("turn_id")).values(tip_id=sa.bindparam("tip"))
+_SET_HEAD = sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(head_id=sa.bindparam("head"))
+
+# What a copied turn takes along: all but its place, its process and what a client called it.
+_COPIED = [
+    column.name
+    for column in turns.columns
+    if column.name not in {"id", "session_key", "parent_id", "jump_id", "tip_id", "process_id", "idempotency_key"}
+]
+_PATH_TURNS = (
+    sa.select(turns.c.id, turns.c.jump_id, *(turns.c[name] for name in _COPIED))
+    .select_from(BACK)
+    .join(turns, turns.c.id == BACK.c.id)
+    .where(turns.c.status != "running")
+    .order_by(BACK.c.step.desc())
+)
+_COPY_TURN = insert_into(turns, "session_key", "parent_id", "jump_id", *_COPIED).returning(turns.c.id)
+_COPY_MESSAGES = sa.insert(messages).from_select(
+    ["turn_id", "position", "sender", "content", "timestamp", "full"],
+    sa.select(
+        sa.bindparam("to_turn", type_=sa.BigInteger),
+        messages.c.position,
+        messages.c.sender,
+        messages.c.content,
+        messages.c.timestamp,
+        messages.c.full,
+    ).where(messages.c.turn_id == sa.bindparam("from_turn")),
+)
+_FINISH_FORK = (
+    sa.update(sessions)
+    .where(sessions.c.id == sa.bindparam("key"))
+    .values(
+        head_id=sa.bindparam("head"),
+        title=sa.bindparam("same_title"),
+        settings=sa.bindparam("same_settings"),
+        forked_from=sa.bindparam("copied_from"),
+        turn_count=sa.bindparam("copied_turns"),
+        message_count=sa.bindparam("copied_messages"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """The continuations beside each other: ids in the order they were made, and the place of the one asked about."""
+
+    turn_ids: tuple[int, ...]
+    place: int
+
+
+class Branches:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def siblings(self, owner: str, session_id: str, turn_id: int) -> Siblings:
+        """The turns with the same parent as this one, itself among them. Raises TurnNotFound."""
+        with self._database.read() as transaction:
+            key, _ = find_session(transaction, owner, session_id)
+            parent = parent_of(transaction, owner, session_id, turn_id)
+            ids = tuple(found for (found,) in transaction.rows(_SIBLINGS, {"key": key, "parent": parent}))
+            return Siblings(ids, ids.index(turn_id))
+
+    def is_active(self, owner: str, session_id: str, turn_id: int) -> bool:
+        """Whether the turn is on the active path. Raises TurnNotFound."""
+        with self._database.read() as transaction:
+            _, head = find_session(transaction, owner, session_id)
+            parent_of(transaction, owner, session_id, turn_id)
+            return is_on_path(transaction, turn_id, head)
+
+    def switch(self, owner: str, session_id: str, turn_id: int) -> int:
+        """Make the branch of a turn the active path, up to where it was last used; give the new head.
+
+        Raises TurnNotFound, and SessionBusy while a turn runs.
+        """
+        with self._database.write() as transaction:
+            key, head = find_session(transaction, owner, session_id, to_write=True)
+            parent_of(transaction, owner, session_id, turn_id)
+            if transaction.row(ANY_RUNNING, {"key": key}):
+                raise SessionBusy(session_id)
+            if head is None or is_on_path(transaction, turn_id, head):
+                return head or turn_id
+            tip = _last_tip(transaction, head, turn_id)
+            leave_branch(transaction, head, tip)
+            transaction.change(_SET_HEAD, {"key": key, "head": tip})
+            return tip
+
+    def fork(self, owner: str, session_id: str, new_id: str, *, turn_id: int | None = None) -> Session:
+        """Copy the path up to a turn, or the active path, into a new session, that goes its own way from there.
+
+        A turn that still runs is not copied. Where a session of the new name exists already, it is left as it is
+        and given. Raises SessionNotFound, TurnNotFound.
+        """
+        now = to_microseconds(self._clock())
+        with self._database.write() as transaction:
+            source = one_session(transaction, owner, session_id)
+            if turn_id is not None:
+                parent_of(transaction, owner, session_id, turn_id)
+            tip = turn_id or source.head_id
+            row = {"owner": owner, "session_id": new_id, "created_at": now, "last_activity": now}
+            if transaction.change(insert_if_missing(transaction, sessions, *row), row) == 1:
+                self._copy(transaction, source, one_session(transaction, owner, new_id), tip)
+            return one_session(transaction, owner, new_id)
+
+    def _copy(self, transaction: Transaction, source: Session, to: Session, tip: int | None) -> None:
+        rows = transaction.rows(_PATH_TURNS, {"tip": tip, "count": WHOLE}) if tip is not None else []
+        copies: dict[int, int] = {}
+        message_count, parent = 0, None
+        for row in rows:
+            parent = _copy_turn(transaction, to.key, row, copies, parent)
+            message_count += transaction.change(_COPY_MESSAGES, {"to_turn": parent, "from_turn": row[0]})
+        transaction.change(
+            _FINISH_FORK,
+            {
+                "key": to.key,
+                "head": parent,
+                "same_title": source.title,
+                "same_settings": source.stored_settings,
+                "copied_from": tip,
+                "copied_turns": len(rows),
+                "copied_messages": message_count,
+            },
+        )
+        count_in_owner(transaction, to.owner, sessions=1, turns=len(rows), messages=message_count)
+
+
+def leave_branch(transaction: Transaction, head: int, new_head: int) -> None:
+    """Remember, where the path to a new head parts from the path to the old one, how far the old one went."""
+    depth = parting(transaction, head, new_head)
+    if depth is not None:
+        left = ancestor_at(transaction, head, depth)
+        transaction.change(_LEAVE, {"turn_id": left, "tip": head})
+
+
+def _last_tip(transaction: Transaction, head: int, turn_id: int) -> int:
+    """Where the branch with the turn in it was last left, if that lies behind the turn; else the turn's own tip."""
+    depth = parting(transaction, head, turn_id)
+    root = turn_id if depth is None else ancestor_at(transaction, turn_id, depth)
+    for known in (root, turn_id):
+        tip: int | None = transaction.value(_TIP, {"turn_id": known})
+        if tip is not None and is_on_path(transaction, turn_id, tip):
+            return tip
+    return turn_id
+
+
+def _copy_turn(transaction: Transaction, key: int, row: Row, copies: dict[int, int], parent: int | None) -> int:
+    original, jump, *rest = row
+    values = dict(zip(_COPIED, rest, strict=True))
+    terms = {**values, "session_key": key, "parent_id": parent, "jump_id": copies.get(jump)}
+    copies[original] = copy = int(transaction.value(_COPY_TURN, terms))
+    return copy
