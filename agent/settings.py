@@ -2,11 +2,11 @@
 
 from typing import Any, Self
 
-from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.errors import SettingsInvalid
+from storage import default_url
 
 PREFIX = "WINDOWSEAT_"
 
@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field(
-        default_factory=lambda: f"sqlite:///{user_data_path('windowseat', appauthor=False) / 'windowseat.db'}",
+        default_factory=default_url,
         description="Where everything is kept, as an SQLAlchemy URL.",
     )
     model: str = Field(

@@ -23,6 +23,7 @@ from storage.errors import (
     TurnNotFound,
     WindowseatError,
 )
+from storage.place import default_url
 from storage.records import (
     DayUse,
     Message,
@@ -68,5 +69,6 @@ __all__ = [
     "TurnExists",
     "TurnNotFound",
     "WindowseatError",
+    "default_url",
     "system_clock",
 ]

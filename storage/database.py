@@ -29,7 +29,7 @@ class Transaction:
     """
 
     def __init__(self, driver: Any, dialect: sa.Dialect) -> None:
-        self._driver = driver
+        self.driver = driver
         self.dialect = dialect
 
     def rows(self, statement: sa.Executable, terms: Terms) -> list[Row]:
@@ -64,7 +64,7 @@ class Transaction:
 
     def _execute(self, statement: sa.Executable, terms: Terms) -> Any:
         sql, constants = _compiled(statement, self.dialect)
-        return self._driver.execute(sql, {**constants, **terms})
+        return self.driver.execute(sql, {**constants, **terms})
 
 
 class Database:
@@ -101,6 +101,30 @@ class Database:
         with self._translated(), self._connected() as connection:
             self._engine.begin_to_read(connection.driver_connection)
             yield Transaction(connection.driver_connection, self._pool.dialect)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return isinstance(self._engine, Sqlite)
+
+    @property
+    def integrity_checks(self) -> tuple[tuple[str, str], ...]:
+        """What `storage.engine.Engine` says of them."""
+        return self._engine.integrity_checks
+
+    @property
+    def address_for_tools(self) -> str:
+        """As PostgreSQL's own programs take it, with the password."""
+        return self._pool.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @contextmanager
+    def whole(self) -> Iterator[Any]:
+        """The driver's connection, outside of any transaction, to copy a whole database over it."""
+        with self._translated(), self._engine.one_writer(), self._connected() as connection:
+            yield connection.driver_connection
+
+    def has_tables(self) -> bool:
+        with self._translated():
+            return bool(sa.inspect(self._pool).get_table_names())
 
     @contextmanager
     def migration(self) -> Iterator[sa.Connection]:

@@ -31,6 +31,9 @@ class Engine(ABC):
 
     meanings: ClassVar[tuple[Meaning, ...]]
 
+    integrity_checks: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """What the engine can say of its own files: a name, and SQL whose rows other than “ok” are what is wrong."""
+
     @abstractmethod
     def make(self, url: sa.URL) -> sa.Engine:
         """A pool of connections, none of them open yet. Raises OSError."""

@@ -25,6 +25,12 @@ def migrate(database: Database) -> None:
             _upgrade(connection, database.name)
 
 
+def version_of(database: Database) -> str | None:
+    """The schema that a database is of; None where it is of none."""
+    with database.migration() as connection:
+        return _version(connection)
+
+
 def _version(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table(schema.VERSION_TABLE):
         return None

@@ -66,6 +66,10 @@ class Sqlite(Engine):
     """
 
     meanings = MEANINGS
+    integrity_checks = (
+        ("the file is whole", "PRAGMA integrity_check(20)"),
+        ("no row refers to one that is gone", "PRAGMA foreign_key_check"),
+    )
 
     def __init__(self) -> None:
         self._write_lock = threading.Lock()

@@ -12,6 +12,7 @@ from storage.running import Running
 from storage.sessions import Sessions
 from storage.turns import Turns
 from storage.usage import Usage
+from storage.verify import verify
 
 
 class Store:
@@ -36,6 +37,10 @@ class Store:
         self.branches = Branches(self._database, clock)
         self.running = Running(self._database, clock)
         self.usage = Usage(self._database, clock)
+
+    def verify(self) -> list[str]:
+        """A sentence for each thing that does not agree with the rest; [] is well. Reads everything."""
+        return [sentence for _, sentences in verify(self._database) for sentence in sentences]
 
     @property
     def name(self) -> str:

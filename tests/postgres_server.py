@@ -28,6 +28,11 @@ class PostgresServer:
     def __exit__(self, *_: object) -> None:
         self._server.cleanup()
 
+    @property
+    def tools(self) -> Path:
+        """The folder with pg_dump and pg_restore of the server's own version."""
+        return max(Path(pgserver.__file__).parent.glob("pginstall*/bin"))
+
     def new_database(self) -> str:
         """Make an empty database and give its address."""
         name = f"test{next(self._numbers)}"
