@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_TO_TEST := $(VENV)/.ready-to-test
 
 .PHONY: run test lint bench pictures format clean help
 
@@ -12,32 +13,40 @@ help:  ## Say what there is
 run: $(READY)  ## Serve the page on http://localhost:8501
 	$(BIN)/streamlit run streamlit_app.py
 
-test: $(READY)  ## Run the tests, in Chromium too where one can be had
+test: $(READY_TO_TEST)  ## Run the tests, in Chromium too where one can be had
 	$(BIN)/python -m pytest
 
-lint: $(READY)  ## Check style, types and the direction of imports
+lint: $(READY_TO_TEST)  ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## Measure, beside a floor, in one run
+bench: $(READY_TO_TEST)  ## Measure, beside a floor, in one run
 	$(BIN)/python -m bench
 
-pictures: $(READY)  ## Take the README's pictures anew
+pictures: $(READY_TO_TEST)  ## Take the README's pictures anew
 	$(BIN)/python -m scripts.pictures
 
-format: $(READY)
+format: $(READY_TO_TEST)
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 clean:
 	rm -rf $(VENV)
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Windowseat needs Python 3.11 or newer; say which with: make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@echo "Installing what Windowseat needs into $(VENV); this takes about a minute, once."
+	@$(PIP) .
 	@touch $(READY)
+
+$(READY_TO_TEST): $(READY)
+	@echo "Installing what the tests need."
+	@$(PIP) '.[test]'
+	@touch $(READY_TO_TEST)

@@ -12,6 +12,7 @@ from agent.context import Context, Receipt
 from agent.conversation import Conversation
 from agent.echo import EchoModel
 from agent.errors import (
+    AgentClosed,
     ModelError,
     ModelFailed,
     ModelTimeout,
@@ -46,6 +47,7 @@ from storage import (
 __all__ = [
     "LOCAL",
     "Agent",
+    "AgentClosed",
     "Catalogue",
     "Choice",
     "Context",

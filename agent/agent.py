@@ -1,21 +1,24 @@
 """The agent: settings, store, models and runner, wired once."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from langchain.agents import create_agent
+from langchain_core.language_models import BaseChatModel
 from uuid_utils import uuid7
 
 from agent.context import Context
 from agent.conversation import Conversation, Graph
+from agent.errors import PromptRefused
 from agent.memory import WindowMemory
 from agent.models import Catalogue, Choice, Models
-from agent.prompt import checked_name
+from agent.prompt import checked_name, checked_prompt, storable
 from agent.runner import Runner
 from agent.settings import Settings
-from storage import DayUse, Session, SessionPage, Store, Totals
+from storage import DayUse, Session, SessionNotFound, SessionPage, Store, Totals
 
 LOCAL = "local"
 """The owner of all sessions when nobody signs in."""
@@ -38,18 +41,28 @@ class Agent:
     Replies that run when it is closed end as `interrupted`, with the text they had.
     """
 
-    def __init__(self, settings: Settings | None = None, *, owner: str = LOCAL) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        owner: str = LOCAL,
+        models: Mapping[str, BaseChatModel] | None = None,
+    ) -> None:
         """Open the store. Without settings they are read from the environment and `.env`.
+
+        `models` are LangChain models of your own, by the names under which sessions can choose them.
 
         Raises SettingsInvalid, StoreError.
         """
         self.settings = settings or Settings.read()
         self.owner = owner
+        self._models = Models(
+            ollama_host=self.settings.ollama_host,
+            echo_words_per_second=self.settings.echo_words_per_second,
+            own=models,
+        )
         self._store = Store(self.settings.database_url)
         self._store.running.sweep()
-        self._models = Models(
-            ollama_host=self.settings.ollama_host, echo_words_per_second=self.settings.echo_words_per_second
-        )
         self._runner = Runner(self._store)
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
@@ -62,13 +75,16 @@ class Agent:
 
     def find(self, session_id: str) -> Conversation:
         """The session of that name. Raises SessionNotFound."""
-        self._store.sessions.get(self.owner, session_id)
+        try:
+            self._store.sessions.get(self.owner, checked_name(session_id))
+        except PromptRefused as error:
+            raise SessionNotFound(storable(session_id)) from error
         return self._conversation(session_id)
 
     def begin(self) -> Conversation:
-        """A session to begin with: the newest one if nothing was said in it yet, else a new one."""
+        """A session to begin with: the newest one if it was begun so and nothing was said in it yet, else a new one."""
         newest = self.latest()
-        if newest is not None and newest.message_count == 0 and not newest.title:
+        if newest is not None and _is_untouched(newest):
             return self._conversation(newest.session_id)
         return self.conversation(str(uuid7()))
 
@@ -78,13 +94,13 @@ class Agent:
 
     def sessions(self, search: str = "", *, count: int = 50, after: tuple[int, int] | None = None) -> SessionPage:
         """A page of sessions, last used first; `search` keeps those whose title holds it."""
-        return self._store.sessions.page(self.owner, count=count, after=after, search=search)
+        return self._store.sessions.page(self.owner, count=count, after=after, search=storable(search))
 
     def stats(self, days: int = 30) -> Stats:
         return Stats(self._store.usage.totals(self.owner), self._store.usage.days(self.owner, days))
 
     def models(self) -> Catalogue:
-        """What can be chosen now. Takes a second at most."""
+        """What can be chosen now. Takes two seconds at most."""
         return self._models.catalogue()
 
     def choose(self, model: str) -> Choice:
@@ -100,8 +116,17 @@ class Agent:
         """End what runs, then give back threads and connections. Closing twice does nothing."""
         if not self._closed:
             self._closed = True
-            self._runner.close(self._models.aclose)
-            self._store.close()
+            try:
+                self._runner.close(self._models.aclose)
+            finally:
+                self._store.close()
+
+    def check_prompt(self, prompt: str) -> None:
+        """Raise PromptRefused for a prompt that no session would take."""
+        checked_prompt(prompt, self.settings.prompt_limit)
+
+    def __repr__(self) -> str:
+        return f"<Agent of {self.owner} on {self.database}>"
 
     def _conversation(self, session_id: str) -> Conversation:
         return Conversation(
@@ -130,3 +155,9 @@ class Agent:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_untouched(session: Session) -> bool:
+    """Whether it was begun without a name, and nothing was said or set in it."""
+    unnamed = len(session.session_id) == len(str(uuid7())) and session.session_id.count("-") == 4  # noqa: PLR2004
+    return unnamed and not (session.message_count or session.title or session.settings)

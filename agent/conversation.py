@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.context import Context, choose_context
@@ -24,6 +25,7 @@ from storage import (
     Outcome,
     Sender,
     Session,
+    SessionBusy,
     Siblings,
     Status,
     Store,
@@ -37,9 +39,13 @@ from storage import (
 if TYPE_CHECKING:
     import pandas as pd
 
+CLOSE_AGAIN = 1.0
+"""Seconds between two tries to close a turn in a store that can't."""
+
 LAST_WORDS = 5.0
 """How long deleting a session waits for its running reply to be stopped, in seconds."""
 
+T = TypeVar("T")
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
@@ -86,21 +92,25 @@ class Conversation:
         PromptRefused, SessionNotFound, SessionBusy, TurnNotFound, ModelUnknown, StoreError; nothing is kept then.
         """
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
+        process = self._runner.process_id
         session = self.session
         model = self._choice(session).model
         graph = self._graph(model)
         size = self.window_turns_of(session)
+        open_turn = partial(
+            self._store.turns.open,
+            self.owner,
+            self.session_id,
+            Message(Sender.HUMAN, prompt),
+            model=model,
+            window=size,
+            process_id=process,
+            beside=beside,
+            idempotency_key=idempotency_key,
+            receipt=lambda before, depth: choose_context(before, prompt, size=size, depth=depth).receipt.to_json(),
+        )
         try:
-            opened = self._store.turns.open(
-                self.owner,
-                self.session_id,
-                Message(Sender.HUMAN, prompt),
-                model=model,
-                window=size,
-                process_id=self._runner.process_id,
-                beside=beside,
-                idempotency_key=idempotency_key,
-            )
+            opened = self._after_sweep(open_turn)
         except TurnExists as error:
             return self._known_reply(error.turn_id, prompt)
         try:
@@ -142,12 +152,23 @@ class Conversation:
         fork.session_id = new_id
         return fork
 
+    def _after_sweep(self, act: Callable[[], T]) -> T:
+        """Do something that a running turn forbids; where one does, see whether anybody still runs it."""
+        try:
+            return act()
+        except SessionBusy:
+            self._runner.sweep()
+            return act()
+
+    def _elsewhere(self, turn: Turn) -> Reply:
+        return ReplyElsewhere(turn, self.owner, self.session_id, self._store, self._runner.sweep)
+
     def _known_reply(self, turn_id: int, prompt: str) -> Reply:
         """The reply of a turn that is there already, whether it runs or has ended."""
         turn = self._store.paths.turn(self.owner, self.session_id, turn_id)
         if turn.prompt != prompt:
             raise PromptRefused("This idempotency key was used for another prompt: choose a new one for each prompt.")
-        return self._runner.reply(turn_id) or ReplyElsewhere(turn, self.owner, self.session_id, self._store)
+        return self._runner.reply(turn_id) or self._elsewhere(turn)
 
     async def _live(self, opened: OpenedTurn, context: Context, reply: Reply, graph: Graph) -> None:
         """Run the model until it ends or is hung up on, close the turn, and only then end the reply."""
@@ -160,30 +181,34 @@ class Conversation:
         outcome = Outcome(
             status=status,
             messages=(Message(Sender.AI, reply.text),) if reply.text else (),
-            receipt=context.receipt.to_json(),
             first_text_at=reply.first_text_at,
             input_tokens=usage.get("input_tokens"),
             output_tokens=usage.get("output_tokens"),
-            error=None if failure is None else str(failure),
+            error=None if failure is None else storable(str(failure)),
         )
-        try:
-            status = await self._runner.write(lambda: self._store.turns.close(opened, outcome))
-        except TurnNotFound:
-            pass  # The session was deleted meanwhile, by somebody who was asked whether they were sure.
-        except StoreError as error:
-            status, failure = Status.FAILED, error
-            self._runner.try_again(lambda: self._store.turns.close(opened, outcome))
-        reply.end(status, failure)
+        reply.end(await self._closed(opened, outcome, reply), failure)
+
+    async def _closed(self, opened: OpenedTurn, outcome: Outcome, reply: Reply) -> Status:
+        """Close the turn, trying for as long as the store can't; the status that stands."""
+        while True:
+            try:
+                return await self._runner.write(partial(self._store.turns.close, opened, outcome))
+            except TurnNotFound:
+                return outcome.status  # The session was deleted, by somebody who was asked whether they were sure.
+            except StoreError as error:
+                reply.trouble = str(error)
+                await asyncio.sleep(CLOSE_AGAIN)
 
     async def _answer(self, context: Context, reply: Reply, graph: Graph) -> dict[str, Any]:
         """Feed the model's text to the reply; the result is its token counts, {} where it gave none."""
-        usage: dict[str, Any] = {}
+        usage: UsageMetadata | None = None
         stream = graph.astream({"messages": [context.prompt]}, context=context, stream_mode="messages")
         async for chunk, _ in stream:
-            if isinstance(chunk, AIMessageChunk):
+            # A model that doesn't stream gives its whole message instead of chunks of it.
+            if isinstance(chunk, AIMessage):
                 reply.add(storable(chunk.text))
-                usage = dict(chunk.usage_metadata or usage)
-        return usage
+                usage = add_usage(usage, chunk.usage_metadata)
+        return dict(usage or {})
 
     def _judge(
         self, answer: "asyncio.Task[dict[str, Any]]", reply: Reply
@@ -227,7 +252,7 @@ class Conversation:
         turn = self._store.paths.running(self.owner, self.session_id)
         if turn is None:
             return None
-        return self._runner.reply(turn.id) or ReplyElsewhere(turn, self.owner, self.session_id, self._store)
+        return self._runner.reply(turn.id) or self._elsewhere(turn)
 
     @property
     def window_turns(self) -> int:
@@ -251,7 +276,7 @@ class Conversation:
         changes = {"model": model, "window_turns": window_turns}
         given = {name: value for name, value in changes.items() if value is not None}
         Settings.read(**self._settings.model_dump() | given)
-        self._store.sessions.set(self.owner, self.session_id, self.session.settings | given)
+        self._store.sessions.set(self.owner, self.session_id, given)
 
     def rename(self, title: str) -> None:
         """Raises PromptRefused for a title that is blank or not storable."""
@@ -259,7 +284,7 @@ class Conversation:
 
     def clear(self) -> None:
         """Delete all turns and keep the session. Raises SessionBusy while one runs."""
-        self._store.sessions.clear(self.owner, self.session_id)
+        self._after_sweep(partial(self._store.sessions.clear, self.owner, self.session_id))
 
     def delete(self) -> None:
         """Delete the session and all that is in it; a running reply is stopped first."""

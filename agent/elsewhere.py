@@ -1,57 +1,59 @@
 """A reply that runs in another process on the same database: followed and stopped through the store."""
 
 import time
+from collections.abc import Callable
 
 from agent.context import Receipt
 from agent.reply import Reply
-from storage import Status, Store, Turn, TurnNotFound, WindowseatError
+from storage import Status, Store, Turn, TurnNotFound
 
 LOOK = 0.2
 """Seconds between two looks at the store while somebody waits."""
 
 
 class ReplyElsewhere(Reply):
-    """Reads what the other process checkpoints: its text is up to half a second behind."""
+    """Reads what the other process checkpoints: its text is up to half a second behind.
 
-    def __init__(self, turn: Turn, owner: str, session_id: str, store: Store) -> None:
+    `sweep` ends the turns of processes that are gone, so that nobody waits for one of them.
+    """
+
+    def __init__(self, turn: Turn, owner: str, session_id: str, store: Store, sweep: Callable[[], None]) -> None:
         super().__init__(turn.id, turn.prompt, turn.model, Receipt.from_json(turn.receipt))
         self.opened_at = turn.opened_at
         self._owner = owner
         self._session_id = session_id
         self._store = store
+        self._sweep = sweep
+        self._looked_at = float("-inf")
         self._look()
-
-    def wait(self, start: int, timeout: float | None = None) -> bool:
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while self.running and not self.since(start):
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-            time.sleep(LOOK if deadline is None else max(0.0, min(LOOK, deadline - time.monotonic())))
-            self._look()
-        return True
-
-    def wait_for_end(self, timeout: float) -> bool:
-        deadline = time.monotonic() + timeout
-        while self.running and time.monotonic() < deadline:
-            time.sleep(LOOK)
-            self._look()
-        return not self.running
 
     def stop(self) -> None:
         """Leave word for the other process, which looks every half second."""
         self.stop_asked = True
         self._store.running.ask_to_stop(self._owner, self._session_id, self.turn_id)
 
+    def _wait_for(self, happened: Callable[[], bool], timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while True:
+            if self.running and time.monotonic() - self._looked_at >= LOOK:
+                self._look()
+            if happened():
+                return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(LOOK, left))
+
     def _look(self) -> None:
+        self._sweep()
+        self._looked_at = time.monotonic()
         try:
             turn = self._store.paths.turn(self._owner, self._session_id, self.turn_id)
-        except WindowseatError as error:
-            if not isinstance(error, TurnNotFound):
-                raise
+        except TurnNotFound:
             self.end(Status.INTERRUPTED, "The session was deleted.")
             return
         if turn.status is Status.RUNNING:
-            self.add(self._store.running.text(self.turn_id, len(self.text)))
+            self.add(self._store.running.text(self._owner, self._session_id, self.turn_id, len(self.text)))
             return
         self.add(turn.reply[len(self.text) :])
         self.receipt = Receipt.from_json(turn.receipt)

@@ -11,6 +11,11 @@ class PromptRefused(WindowseatError):
     pass
 
 
+class AgentClosed(WindowseatError):
+    def __init__(self) -> None:
+        super().__init__("This agent was closed: make a new one.")
+
+
 class ModelError(WindowseatError):
     pass
 

@@ -22,6 +22,8 @@ class WindowMemory(AgentMiddleware[Any, Context | None, Any]):
 
     def __init__(self, turns: int) -> None:
         super().__init__()
+        if turns < 0:
+            raise ValueError(f"A window has 0 turns or more, not {turns}.")
         self.turns = turns
 
     def wrap_model_call(

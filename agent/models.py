@@ -1,7 +1,9 @@
 """Models by name: `echo`, `ollama:<model>`, or what LangChain's `init_chat_model` knows. `auto` picks one."""
 
+import re
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from langchain.chat_models import init_chat_model
@@ -42,17 +44,21 @@ class Catalogue:
 class Models:
     """Makes chat models by name, one of each. Whoever makes it closes it."""
 
-    def __init__(self, *, ollama_host: str, echo_words_per_second: float) -> None:
+    def __init__(
+        self, *, ollama_host: str, echo_words_per_second: float, own: Mapping[str, BaseChatModel] | None = None
+    ) -> None:
+        self._own = dict(own or {})
         self._server = OllamaServer(ollama_host)
         self._pace = echo_words_per_second
-        self._made: dict[str, BaseChatModel] = {}
+        self._made: dict[str, BaseChatModel] = dict(self._own)
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._catalogue = Catalogue((ECHO,), "")
         self._looked_at = float("-inf")
 
     def catalogue(self) -> Catalogue:
-        """What can be chosen now. Asks the server at most every FRESH seconds, and takes a second at the most."""
-        with self._lock:
+        """What can be chosen now. Asks the server at most every FRESH seconds, and takes two seconds at the most."""
+        with self._looking:
             if time.monotonic() - self._looked_at > FRESH:
                 began = time.monotonic()
                 self._catalogue = self._look()
@@ -66,7 +72,7 @@ class Models:
             return Choice(name, "It was chosen.")
         catalogue = self.catalogue()
         first = catalogue.names[0]
-        if first == ECHO:
+        if not first.startswith(OLLAMA):
             return Choice(ECHO, catalogue.problem)
         return Choice(first, f"It is the model changed last on the Ollama server at {self._server.host}.")
 
@@ -95,13 +101,13 @@ class Models:
         try:
             found = tuple(f"{OLLAMA}{model.name}" for model in self._server.chat_models())
         except ModelError as error:
-            return Catalogue((ECHO,), str(error))
+            return Catalogue((*self._own, ECHO), str(error))
         if not found:
             return Catalogue(
-                (ECHO,),
+                (*self._own, ECHO),
                 f"The Ollama server at {self._server.host} has no model that can chat. Get one with: ollama pull",
             )
-        return Catalogue((*found, ECHO), "")
+        return Catalogue((*found, *self._own, ECHO), "")
 
     def _make(self, name: str) -> BaseChatModel:
         if name == ECHO:
@@ -111,9 +117,12 @@ class Models:
         try:
             model: BaseChatModel = init_chat_model(name)
         except ImportError as error:
-            raise ModelUnknown(f"The model “{name}” needs a package that is not installed: {error}") from error
+            package = re.search(r"pip install (?:-U )?[`'\"]?([\w.-]+)", str(error))
+            how = f"pip install {package[1]}" if package else str(error)
+            raise ModelUnknown(f"The model “{name}” needs a package that is not installed: {how}") from error
         except Exception as error:
+            first = str(error).splitlines()[0] if not isinstance(error, ValueError) and str(error) else ""
             raise ModelUnknown(
-                f"The model “{name}” can't be used: {error} Name it like echo, ollama:llama3.2 or openai:gpt-5."
+                f"The model “{name}” is not to be had here. {first} Name it like echo, ollama:llama3.2, openai:gpt-5."
             ) from error
         return model

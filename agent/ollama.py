@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,23 +59,37 @@ class OllamaServer:
             for model in listed
         ]
         newest = sorted(models, key=lambda model: model.changed_at, reverse=True)
-        return tuple(model for model in newest if self._can_chat(model))
+        self._learn([model for model in newest if _state(model) not in self._chats])
+        return tuple(model for model in newest if self._chats.get(_state(model), True))
 
     def is_loaded(self, name: str) -> bool:
         with _translated(self.host, name):
-            return any(model.model == name for model in self._client.ps().models)
+            full = name if ":" in name else f"{name}:latest"
+            return any(model.model == full for model in self._client.ps().models)
 
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
 
+    def _learn(self, models: list[OllamaModel]) -> None:
+        """Ask which of them can chat, all at once. One whose answer is late or an error may, until asked again."""
+        threads = ThreadPoolExecutor(8, thread_name_prefix="windowseat-ollama")
+        asked = {threads.submit(self._can_chat, model): model for model in models}
+        answered, _ = wait(asked, timeout=LOOK_PATIENCE)
+        threads.shutdown(wait=False, cancel_futures=True)
+        for answer in answered:
+            if answer.exception() is None:
+                self._chats[_state(asked[answer])] = answer.result()
+
     def _can_chat(self, model: OllamaModel) -> bool:
-        """Ask once for each state of a model: servers before 0.6.4 don't say, and then it may."""
-        key = (model.name, model.changed_at)
-        if key not in self._chats:
-            with _translated(self.host, model.name):
-                capabilities = self._client.show(model.name).capabilities
-            self._chats[key] = capabilities is None or "completion" in capabilities
-        return self._chats[key]
+        """Servers before 0.6.4 don't say, and then it may."""
+        with _translated(self.host, model.name):
+            capabilities = self._client.show(model.name).capabilities
+        return capabilities is None or "completion" in capabilities
+
+
+def _state(model: OllamaModel) -> tuple[str, datetime]:
+    """What a model is asked about once: its name, and when it was changed."""
+    return model.name, model.changed_at
 
 
 class OllamaChat(ChatOllama):
@@ -97,6 +112,7 @@ class OllamaChat(ChatOllama):
                 yield chunk
         if not done:
             raise _cut(self.model)
+        _check_end(chunk, self.model)
 
     async def _astream(
         self,
@@ -105,7 +121,7 @@ class OllamaChat(ChatOllama):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        done = False
+        done, chunk = False, None
         patience = FIRST_PATIENCE
         async with aclosing(self._chunks(messages, stop, run_manager, **kwargs)) as chunks:
             while not done:
@@ -117,6 +133,8 @@ class OllamaChat(ChatOllama):
                 done = _is_last(chunk)
                 patience = NEXT_PATIENCE
                 yield chunk
+        if chunk is not None:
+            _check_end(chunk, self.model)
 
     async def aclose(self) -> None:
         """Close the connections to the server, on the loop that used them."""
@@ -140,6 +158,15 @@ def _is_last(chunk: ChatGenerationChunk) -> bool:
     return (chunk.generation_info or {}).get("done") is True
 
 
+def _check_end(last: ChatGenerationChunk, model: str) -> None:
+    """Raise ReplyCut for an answer that the server ended before the model did."""
+    if (last.generation_info or {}).get("done_reason") == "length":
+        raise ReplyCut(
+            f"{model} reached the end of its context, or of the length it may answer with, before the end of its "
+            "answer. What came is kept; ask it to go on, or make the window smaller."
+        )
+
+
 def _cut(model: str) -> ReplyCut:
     return ReplyCut(f"The answer of {model} broke off before its end. What came is kept; try again.")
 
@@ -161,12 +188,10 @@ def _translate(error: Exception, host: str, model: str) -> ModelError:
         case ollama.ResponseError():
             return ModelFailed(f"Ollama reported an error: {error.error.strip() or error.status_code}. Try again.")
         case httpx.ConnectError() | httpx.ConnectTimeout() | ConnectionError():
-            return ModelUnavailable(
-                f"No Ollama server answers at {host}. Start it with: ollama serve. Or choose the echo model."
-            )
+            return ModelUnavailable(f"No Ollama server answers at {host}. Start it with: ollama serve.")
         case TimeoutError() | httpx.TimeoutException():
             return ModelTimeout(f"Ollama at {host} said nothing for too long. Look whether it is busy, then try again.")
-        case httpx.HTTPError():
-            return _cut(model or "Ollama")
+        case httpx.HTTPError() if model:
+            return _cut(model)
         case _:
             return ModelFailed(f"What answers at {host} does not speak as Ollama does. Check OLLAMA_HOST.")

@@ -1,31 +1,39 @@
 """A reply: text that arrives, any number of readers, one end."""
 
+import html
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Self
 
+from markdown_it import MarkdownIt
+
 from agent.context import Receipt
 from agent.errors import ModelError
 from storage import Status, WindowseatError
+
+PATIENCE = 1.0
+"""Seconds of one wait: a wait without an end can't be interrupted from the keyboard everywhere."""
 
 
 class Reply:
     """What the model answers in one turn. Readers come and go; none of them owns it, and only `stop` ends it.
 
     `status` is `running`, then one of the end statuses, once the turn is closed in the store. `text` is all
-    there is so far. `error` is the sentence for a reply that did not reach its end by itself.
+    there is so far. `error` is the sentence for a reply that did not reach its end by itself; `trouble` says why
+    one that has ended can't be closed in the store yet.
     """
 
     def __init__(self, turn_id: int, prompt: str, model: str, receipt: Receipt | None) -> None:
         self.turn_id = turn_id
         self.prompt = prompt
         self.model = model
-        self.opened_at = datetime.now(UTC)
         self.receipt = receipt
+        self.opened_at = datetime.now(UTC)
         self.status = Status.RUNNING
         self.error: str | None = None
+        self.trouble: str | None = None
         self.first_text_at: datetime | None = None
         self.stop_asked = False
         self.hung_up = False
@@ -52,15 +60,13 @@ class Reply:
             place = bisect_right(self._starts, start) - 1
             return "".join(self._pieces[place:])[start - self._starts[place] :]
 
-    def wait(self, start: int, timeout: float | None = None) -> bool:
-        """Wait until there is more than `start` characters, or the end; False where the time ran out."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._length > start or not self.running, timeout)
+    def wait(self, start: int, timeout: float) -> bool:
+        """Wait until there is more than `start` characters, or the end; False where the seconds ran out."""
+        return self._wait_for(lambda: self._length > start or not self.running, timeout)
 
     def wait_for_end(self, timeout: float) -> bool:
-        """Wait until the turn is closed; False where the time ran out."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self.running, timeout)
+        """Wait until the turn is closed; False where the seconds ran out."""
+        return self._wait_for(lambda: not self.running, timeout)
 
     def follow(self, start: int = 0) -> Iterator[str]:
         """The text after the first `start` characters as it arrives, to the end.
@@ -68,7 +74,8 @@ class Reply:
         Raises the error of a reply that failed, after its text.
         """
         while True:
-            self.wait(start)
+            while not self.wait(start, PATIENCE):
+                pass
             ended = not self.running
             if more := self.since(start):
                 start += len(more)
@@ -80,8 +87,8 @@ class Reply:
     def finish(self) -> Self:
         """Wait for the end. Raises the error of a reply that failed; interrupting the wait stops the reply."""
         try:
-            while not self.wait_for_end(1.0):
-                pass  # In slices: a wait without an end can't be interrupted from the keyboard everywhere.
+            while not self.wait_for_end(PATIENCE):
+                pass
         except KeyboardInterrupt:
             self.stop()
             raise
@@ -96,7 +103,7 @@ class Reply:
     def hang_up(self) -> None:
         """End the model's answer; without `stop`, that is an interruption."""
         self.hung_up = True
-        if self._hang_up is not None:
+        if self.running and self._hang_up is not None:
             self._hang_up()
 
     def raise_failure(self) -> None:
@@ -126,12 +133,20 @@ class Reply:
         with self._changed:
             self._failure = failure if isinstance(failure, WindowseatError) else None
             self.error = None if failure is None else str(failure)
+            self.trouble = None
             self.status = status
             self._changed.notify_all()
+
+    def _wait_for(self, happened: Callable[[], bool], timeout: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(happened, timeout)
 
     def __repr__(self) -> str:
         return f"<Reply to turn {self.turn_id} by {self.model}: {self.status}, {self._length} characters>"
 
-    def _repr_markdown_(self) -> str:
-        note = "" if self.status is Status.COMPLETE else f"\n\n*{self.status}{f': {self.error}' if self.error else ''}*"
-        return self.text + note
+    def _repr_html_(self) -> str:
+        """The reply's Markdown for a notebook, which trusts what a cell shows: no HTML of the model's, no images."""
+        shown: str = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(self.text)
+        if self.status is Status.COMPLETE:
+            return shown
+        return f"{shown}<p><em>{html.escape(f'{self.status}: {self.error}' if self.error else self.status)}</em></p>"

@@ -4,13 +4,16 @@ Replies live here and not in a browser session, a request or a notebook cell, so
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
+from agent.errors import AgentClosed
 from agent.reply import Reply
 from agent.writer import Writer
-from storage import Piece, Store, StoreError
+from storage import Piece, Status, Store, StoreError
 
 CHECKPOINT = 0.4
 """Seconds from one checkpoint of all running replies to the next."""
@@ -19,6 +22,7 @@ LAST_WAIT = 3.0
 """How long closing waits for what runs to be hung up and closed in the store, in seconds."""
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -32,15 +36,17 @@ class Runner:
         self._replies: dict[int, Reply] = {}
         self._kept: dict[int, int] = {}
         self._lives: set[asyncio.Task[Any]] = set()
-        self._unclosed: list[Callable[[], object]] = []
         self._process: int | None = None
         self._lock = threading.Lock()
         self._threads: _Threads | None = None
+        self._closed = False
 
     @property
     def process_id(self) -> int:
-        """The number under which this process opens turns; asked for at the first one."""
+        """The number under which this process opens turns; asked for at the first one. Raises AgentClosed."""
         with self._lock:
+            if self._closed:
+                raise AgentClosed
             if self._process is None:
                 self._process = self._store.running.begin_process()
             return self._process
@@ -50,8 +56,8 @@ class Runner:
         return self._replies.get(turn_id)
 
     def sweep(self) -> None:
-        """End the turns of processes that are gone; this one knows for itself what it runs."""
-        self._store.running.sweep(but=self._process)
+        """End turns that nobody runs: those of processes that are gone, and any that this one has lost."""
+        self._store.running.sweep(process_id=self._process, runs=set(self._replies))
 
     def launch(self, reply: Reply, life: Coroutine[Any, Any, None]) -> None:
         """Run the life of a reply to its end, whatever becomes of the caller."""
@@ -59,12 +65,11 @@ class Runner:
         asyncio.run_coroutine_threadsafe(self._live(reply, life), self._started().loop)
 
     async def write(self, job: Callable[[], T]) -> T:
-        """Do something with the store on the writer's thread, so that the loop never waits for a disk."""
-        return await self._started().writer.do(job)
+        """Do something with the store on the writer's thread, so that the loop never waits for a disk.
 
-    def try_again(self, job: Callable[[], object]) -> None:
-        """Repeat, at each checkpoint, a closing that the store could not do, until it can."""
-        self._unclosed.append(job)
+        Once asked for it is done, also where the caller is cancelled.
+        """
+        return await asyncio.shield(self._started().writer.do(job))
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Hang up on what runs, close it as interrupted, and end the threads.
@@ -72,14 +77,14 @@ class Runner:
         `last` is done on the loop when nothing else runs there any more.
         """
         threads = self._started()
+        self._closed = True
         for reply in list(self._replies.values()):
             reply.hang_up()
         asyncio.run_coroutine_threadsafe(self._wind_up(last), threads.loop).exception(2 * LAST_WAIT)
         threads.close()
-        self._threads = None
-        if self._process is not None and not self._unclosed:
-            self._store.running.end_process(self._process)
-            self._process = None
+        if self._process is not None:
+            with suppress(StoreError):  # Its lease runs out all the same.
+                self._store.running.end_process(self._process)
 
     def _started(self) -> "_Threads":
         with self._lock:
@@ -98,23 +103,24 @@ class Runner:
             self._lives.discard(task)
             self._replies.pop(reply.turn_id, None)
             self._kept.pop(reply.turn_id, None)
+            if reply.running:
+                reply.end(Status.INTERRUPTED, "The reply was broken off, and is kept as far as it was checkpointed.")
 
     async def _keep_checkpoints(self) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT)
-            if self._replies or self._unclosed:
-                await self.write(self._checkpoint)
+            if self._replies:
+                try:
+                    await self.write(self._checkpoint)
+                except StoreError:
+                    pass  # The next one tries again, with all the text that is missing.
+                except Exception:
+                    log.exception("A checkpoint failed.")
 
     def _checkpoint(self) -> None:
         """Keep what is new of every running reply; the store's answer says which of them to stop."""
         pieces = [piece for reply in list(self._replies.values()) if (piece := self._new_piece(reply))]
-        try:
-            to_stop = self._store.running.checkpoint(self.process_id, pieces)
-            while self._unclosed:
-                self._unclosed[0]()
-                self._unclosed.pop(0)
-        except StoreError:
-            return  # The next checkpoint tries again, with all the text that is missing.
+        to_stop = self._store.running.checkpoint(self.process_id, pieces)
         for piece in pieces:
             if piece.turn_id in self._replies:
                 self._kept[piece.turn_id] = piece.start + len(piece.text)

@@ -1,14 +1,19 @@
 """Settings: from the environment and `.env`, read once, at the edge."""
 
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.errors import SettingsInvalid
 from storage import default_url
 
 PREFIX = "WINDOWSEAT_"
+
+
+_NO_ADDRESS = PydanticCustomError("ollama_host", "it should be an address like http://127.0.0.1:11434")
 
 
 class Settings(BaseSettings):
@@ -45,8 +50,20 @@ class Settings(BaseSettings):
     @field_validator("ollama_host")
     @classmethod
     def _reachable(cls, host: str) -> str:
-        """A server that listens on 0.0.0.0 is told so by the same variable; one can't connect to that everywhere."""
-        return host.strip().replace("0.0.0.0", "127.0.0.1") or "http://127.0.0.1:11434"  # noqa: S104
+        """Spell the address out as Ollama's own client reads it.
+
+        A server that listens on 0.0.0.0 is told so by the same variable; one can't connect to that everywhere.
+        """
+        scheme, _, rest = host.strip().rpartition("://")
+        try:
+            parts = urlsplit(f"{scheme or 'http'}://{rest}")
+            port = parts.port or (11434 if not scheme else 443 if scheme == "https" else 80)
+        except ValueError as error:
+            raise _NO_ADDRESS from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise _NO_ADDRESS
+        name = {"0.0.0.0": "127.0.0.1"}.get(parts.hostname, parts.hostname)  # noqa: S104
+        return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
 
     @classmethod
     def read(cls, **given: Any) -> Self:
@@ -56,8 +73,10 @@ class Settings(BaseSettings):
         """
         try:
             return cls(**given)
+        except UnicodeDecodeError as error:
+            raise SettingsInvalid("The file .env is not in UTF-8: save it so.") from error
         except ValidationError as error:
-            raise SettingsInvalid(" ".join(_sentence(problem) for problem in error.errors())) from error
+            raise SettingsInvalid(" ".join(_sentence(problem, given) for problem in error.errors())) from error
 
 
 def variable(field: str) -> str:
@@ -66,7 +85,7 @@ def variable(field: str) -> str:
     return str(alias) if alias else f"{PREFIX}{field}".upper()
 
 
-def _sentence(problem: Any) -> str:
+def _sentence(problem: Any, given: dict[str, Any]) -> str:
     field = str(problem["loc"][0]) if problem["loc"] else "settings"
-    name = field if field.isupper() else variable(field)
+    name = field if field.isupper() or field in given else variable(field)
     return f"{name} is {problem['input']!r}, but {problem['msg'].replace('Input', 'it').lower()}."

@@ -24,11 +24,11 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="windowseat-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, job: Callable[[], T]) -> T:
-        """Have the job done and await its result, or what it raised."""
+    def do(self, job: Callable[[], T]) -> "asyncio.Future[T]":
+        """Have the job done; await its result, or what it raised, on the loop that asks."""
         done: Future[T] = Future()
         self._jobs.put((job, done))
-        return await asyncio.wrap_future(done)
+        return asyncio.wrap_future(done)
 
     def close(self) -> None:
         """Do what was asked for, then end the thread."""

@@ -15,6 +15,7 @@ WindowseatError
 ├── TextRefused                the text holds what no database keeps
 └── (in agent/errors.py)
     ├── SettingsInvalid        a setting is out of range or malformed
+    ├── AgentClosed            the agent was closed already
     ├── PromptRefused          the prompt is blank, too long, or holds what SQL can't
     └── ModelError             the model did not answer as it should
         ├── ModelUnavailable   its server can't be reached, or is overloaded
@@ -27,6 +28,10 @@ WindowseatError
 
 class WindowseatError(Exception):
     """The root: catch this to catch all that Windowseat raises on purpose."""
+
+
+SHOWN = 60
+"""How much of a name that nobody made is repeated, in characters."""
 
 
 class StoreError(WindowseatError):
@@ -59,7 +64,8 @@ class StoreNotOurs(StoreError):
 
 class SessionNotFound(WindowseatError):
     def __init__(self, session_id: str) -> None:
-        super().__init__(f"There is no session “{session_id}”.")
+        shown = session_id if len(session_id) <= SHOWN else f"{session_id[:SHOWN]}…"
+        super().__init__(f"There is no session “{shown}”.")
 
 
 class SessionBusy(WindowseatError):

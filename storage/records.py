@@ -55,6 +55,7 @@ class Message:
 class Turn:
     """One prompt and all that came of it.
 
+    `prompt` is "" where somebody else's history began with a reply.
     `depth` is 1 for the first turn of a session and grows along the path. `messages` are in order and begin
     with the prompt; they hold no reply while the turn is running. `reply` is the text of all its AI messages,
     or "" where there is none. `input_tokens` and `output_tokens` are as the model's server counted them, None
@@ -78,7 +79,8 @@ class Turn:
 
     @property
     def prompt(self) -> str:
-        return self.messages[0].content
+        first = self.messages[0]
+        return first.content if first.sender is Sender.HUMAN else ""
 
     @property
     def reply(self) -> str:
@@ -140,7 +142,7 @@ class OpenedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a turn ended. `messages` are those after the prompt, in order."""
+    """How a turn ended. `messages` are those after the prompt, in order; a `receipt` of {} leaves the one it had."""
 
     status: Status
     messages: tuple[Message, ...] = ()

@@ -4,7 +4,7 @@ The lease of the process that runs them, their text so far, requests to stop, an
 process is gone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from storage.clock import Clock
 from storage.database import Database, Transaction
+from storage.paths import parent_of
 from storage.records import Message, Outcome, Sender, Status, to_microseconds
 from storage.rows import HERE, IS_RUNNING, insert_into
 from storage.schema import processes, reply_pieces, sessions, turns
@@ -50,8 +51,11 @@ _ORPHANS = (
     .where(
         IS_RUNNING,
         turns.c.opened_at < sa.bindparam("opened_before"),
-        sa.or_(processes.c.id.is_(None), processes.c.lease_until < sa.bindparam("now")),
-        sa.func.coalesce(turns.c.process_id, 0) != sa.bindparam("but"),
+        sa.or_(
+            processes.c.id.is_(None),
+            processes.c.lease_until < sa.bindparam("now"),
+            processes.c.id == sa.bindparam("mine"),
+        ),
     )
 )
 
@@ -94,9 +98,10 @@ class Running:
             transaction.change(_RENEW, {"process": process_id, "until": self._until()})
             return {turn_id for turn_id, asked in rows if asked}
 
-    def text(self, turn_id: int, start: int = 0) -> str:
+    def text(self, owner: str, session_id: str, turn_id: int, start: int = 0) -> str:
         """What was checkpointed of a running reply, from one of its pieces' starts on."""
         with self._database.read() as transaction:
+            parent_of(transaction, owner, session_id, turn_id)
             return _text(transaction, turn_id, start)
 
     def ask_to_stop(self, owner: str, session_id: str, turn_id: int) -> None:
@@ -104,14 +109,17 @@ class Running:
         with self._database.write() as transaction:
             transaction.change(_ASK_TO_STOP, {"owner": owner, "session_id": session_id, "turn_id": turn_id})
 
-    def sweep(self, *, but: int | None = None) -> int:
-        """End turns whose process is gone as `interrupted`, with the text they had; say how many.
+    def sweep(self, *, process_id: int | None = None, runs: Collection[int] = ()) -> int:
+        """End turns that nobody runs as `interrupted`, with the text they had; say how many.
 
-        `but` is the process that knows for itself what it runs.
+        Those are the turns of processes whose lease has run out, and turns of the asking process that are not
+        among those it `runs`; but none that was opened within a LEASE.
         """
+        now = self._clock()
+        terms = {"now": to_microseconds(now), "opened_before": to_microseconds(now - LEASE), "mine": process_id or 0}
         with self._database.read() as transaction:
-            orphans = transaction.rows(_ORPHANS, self._orphan_terms(but))
-        return sum(self._interrupt(turn_id, key, owner) for turn_id, key, owner in orphans)
+            orphans = transaction.rows(_ORPHANS, terms)
+        return sum(self._interrupt(*orphan) for orphan in orphans if orphan[0] not in runs)
 
     def _interrupt(self, turn_id: int, key: int, owner: str) -> bool:
         """End one turn, in a transaction of its own. False where somebody else was quicker."""
@@ -120,10 +128,6 @@ class Running:
             reply = (Message(Sender.AI, text),) if text else ()
             outcome = Outcome(Status.INTERRUPTED, reply, error=INTERRUPTED)
             return close_running(transaction, owner, key, turn_id, outcome, self._clock())
-
-    def _orphan_terms(self, but: int | None) -> dict[str, int]:
-        now = self._clock()
-        return {"now": to_microseconds(now), "opened_before": to_microseconds(now - LEASE), "but": but or 0}
 
     def _until(self) -> int:
         return to_microseconds(self._clock() + LEASE)

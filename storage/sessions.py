@@ -13,6 +13,7 @@ from storage.rows import (
     HERE,
     SESSIONS,
     count_in_owner,
+    find_session,
     insert_if_missing,
     one_session,
     to_json,
@@ -79,9 +80,12 @@ class Sessions:
         """Raises SessionNotFound."""
         self._update(_RENAME, owner, session_id, new_title=title)
 
-    def set(self, owner: str, session_id: str, settings: dict[str, Any]) -> None:
-        """Replace what the session overrides. Raises SessionNotFound."""
-        self._update(_SET, owner, session_id, new=to_json(settings))
+    def set(self, owner: str, session_id: str, changes: dict[str, Any]) -> None:
+        """Override more settings, and keep those that are overridden already. Raises SessionNotFound."""
+        with self._database.write() as transaction:
+            find_session(transaction, owner, session_id, to_write=True)
+            settings = one_session(transaction, owner, session_id).settings | changes
+            transaction.change(_SET, {"owner": owner, "session_id": session_id, "new": to_json(settings)})
 
     def clear(self, owner: str, session_id: str) -> None:
         """Delete all messages of all branches; keep the session with its title and settings.

@@ -1,8 +1,9 @@
 """Writing turns: opening one with its window, closing it, and keeping the counters right in the same transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,7 +12,7 @@ from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.errors import SessionBusy, TurnExists, TurnNotFound
 from storage.paths import parent_of, path_to
-from storage.records import Message, OpenedTurn, Outcome, Sender, Status, to_microseconds
+from storage.records import Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds
 from storage.rows import (
     ADD_MESSAGE,
     ANY_RUNNING,
@@ -24,6 +25,7 @@ from storage.rows import (
     to_json,
 )
 from storage.schema import messages, reply_pieces, sessions, turns
+from storage.tree import depth_of
 from storage.usage import count_use
 
 TITLE_LENGTH = 40
@@ -52,13 +54,14 @@ _OPEN = (
         + 1,
         jump_id=_JUMP.scalar_subquery(),
         idempotency_key=sa.bindparam("called"),
+        receipt=sa.bindparam("note"),
         status=sa.bindparam("state"),
         model=sa.bindparam("by_model"),
         opened_at=sa.bindparam("now"),
         closed_at=sa.bindparam("closed"),
         process_id=sa.bindparam("process"),
     )
-    .returning(turns.c.id, turns.c.depth)
+    .returning(turns.c.id)
 )
 _MOVE_HEAD = (
     sa.update(sessions)
@@ -81,7 +84,7 @@ _CLOSE = (
         input_tokens=sa.bindparam("tokens_in"),
         output_tokens=sa.bindparam("tokens_out"),
         error=sa.bindparam("sentence"),
-        receipt=sa.bindparam("as_receipt"),
+        receipt=sa.func.coalesce(sa.bindparam("as_receipt", type_=sa.Text), turns.c.receipt),
     )
 )
 _STATUS = sa.select(turns.c.status).where(turns.c.id == sa.bindparam("turn_id"))
@@ -98,6 +101,8 @@ class _Place:
     session_id: str
     key: int
     parent: int | None
+    idempotency_key: str | None = None
+    receipt: str | None = None
 
 
 class Turns:
@@ -116,8 +121,11 @@ class Turns:
         process_id: int,
         beside: int | None = None,
         idempotency_key: str | None = None,
+        receipt: Callable[[tuple[Turn, ...], int], dict[str, Any]] | None = None,
     ) -> OpenedTurn:
         """Make a running turn the head, with its prompt, and read the `window` turns before it.
+
+        `receipt` makes the turn's receipt from those turns and its own depth: it is kept from the start.
 
         It follows the head; with `beside` it becomes another continuation next to that turn. When this
         returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, TurnNotFound, TextRefused, and
@@ -130,11 +138,14 @@ class Turns:
                 if known is not None:
                     raise TurnExists(known)
             parent = head if beside is None else parent_of(transaction, owner, session_id, beside)
-            place = _Place(owner, session_id, key, parent)
-            turn_id, depth = self._insert(transaction, place, prompt, model, process_id, idempotency_key)
+            seen = path_to(transaction, parent, window)
+            depth = _depth_after(transaction, parent, seen)
+            note = to_json(receipt(seen, depth)) if receipt else None
+            place = _Place(owner, session_id, key, parent, idempotency_key, note)
+            turn_id = self._insert(transaction, place, prompt, model, process_id)
             if head is not None and head != parent:
                 leave_branch(transaction, head, turn_id)
-            return OpenedTurn(turn_id, owner, session_id, key, depth, path_to(transaction, parent, window))
+            return OpenedTurn(turn_id, owner, session_id, key, depth, seen)
 
     def close(self, opened: OpenedTurn, outcome: Outcome) -> Status:
         """End a running turn, and say which status stands.
@@ -166,7 +177,7 @@ class Turns:
                 if message.sender is Sender.SYSTEM:
                     self._add(transaction, owner, key, [message], first=0, session_key=key)
                 elif message.sender is Sender.HUMAN or head is None:
-                    self._insert(transaction, _Place(owner, session_id, key, head), message, "", None, None)
+                    self._insert(transaction, _Place(owner, session_id, key, head), message, "", None)
                 else:
                     last = transaction.value(_LAST_POSITION, {"of_turn": head})
                     self._add(transaction, owner, key, [message], first=last + 1, turn_id=head)
@@ -178,8 +189,7 @@ class Turns:
         prompt: Message,
         model: str,
         process_id: int | None,
-        idempotency_key: str | None,
-    ) -> tuple[int, int]:
+    ) -> int:
         """Insert a turn with its prompt as the new head: running, or complete where no process runs it."""
         now = to_microseconds(self._clock())
         status = Status.COMPLETE if process_id is None else Status.RUNNING
@@ -188,7 +198,8 @@ class Turns:
             {
                 "key": place.key,
                 "parent": place.parent,
-                "called": idempotency_key,
+                "called": place.idempotency_key,
+                "note": place.receipt,
                 "state": status.value,
                 "by_model": model,
                 "now": now,
@@ -198,13 +209,13 @@ class Turns:
         )
         if row is None:
             raise SessionBusy(place.session_id)
-        turn_id, depth = row
+        turn_id: int = row[0]
         transaction.change_all(ADD_MESSAGE, message_rows(0, [prompt], now, turn_id=turn_id))
         transaction.change(
             _MOVE_HEAD, {"key": place.key, "head": turn_id, "first_title": title_from(prompt.content), "now": now}
         )
         count_in_owner(transaction, place.owner, turns=1, messages=1)
-        return turn_id, depth
+        return turn_id
 
     def _add(
         self,
@@ -258,6 +269,12 @@ def close_running(
     count_in_owner(transaction, owner, messages=len(outcome.messages))
     count_use(transaction, owner, moment, outcome)
     return True
+
+
+def _depth_after(transaction: Transaction, parent: int | None, seen: tuple[Turn, ...]) -> int:
+    if parent is None:
+        return 1
+    return 1 + (seen[-1].depth if seen else depth_of(transaction, parent))
 
 
 def title_from(prompt: str) -> str:

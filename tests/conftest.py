@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 
 from agent import Agent, Settings
 from storage import Message, OpenedTurn, Outcome, Sender, Status, Store
@@ -103,9 +104,9 @@ def make_agent(url: str) -> Iterator[Callable[..., Agent]]:
     """Agents on the test's own database, closed at its end."""
     agents: list[Agent] = []
 
-    def make(**settings: Any) -> Agent:
+    def make(*, models: dict[str, BaseChatModel] | None = None, **settings: Any) -> Agent:
         given = {"database_url": url, "model": "echo", "ollama_host": "http://127.0.0.1:9"} | settings
-        agents.append(Agent(Settings.read(_env_file=None, **given)))
+        agents.append(Agent(Settings.read(_env_file=None, **given), models=models))
         return agents[-1]
 
     yield make

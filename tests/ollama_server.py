@@ -22,6 +22,7 @@ class Fault(Enum):
     ERROR_MIDWAY = auto()  # {"error": ...} as a line of a stream that began with 200
     CUT = auto()  # the connection breaks in mid-stream
     NO_LAST_LINE = auto()  # the stream ends properly, but without its "done"
+    LENGTH = auto()  # the server ends the answer at the end of its context
     BUSY = auto()  # 503: the queue is full
     NONSENSE = auto()  # a line that is no JSON
 
@@ -164,7 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._rest(self.script.pause)
             self._line({"model": name, "created_at": _now(), "message": {"role": "assistant", "content": word}})
         if fault is not Fault.NO_LAST_LINE:
-            self._line(_last_line(name, messages, len(words)))
+            last = _last_line(name, messages, len(words))
+            self._line(last | {"done_reason": "length"} if fault is Fault.LENGTH else last)
         self.wfile.write(b"0\r\n\r\n")
 
     def _fail(self, fault: Fault) -> bool:

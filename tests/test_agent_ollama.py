@@ -72,6 +72,7 @@ def test_a_cut_off_reply_goes_to_the_model_marked_as_such(chat: Conversation, sc
         (Fault.BUSY, ModelUnavailable, "too many requests waiting", ""),
         (Fault.ERROR_MIDWAY, ModelFailed, "CUDA out of memory", "Lisbon is "),
         (Fault.CUT, ReplyCut, "broke off before its end", "Lisbon is "),
+        (Fault.LENGTH, ReplyCut, "reached the end of its context", "Lisbon is lovely in May."),
         (Fault.NO_LAST_LINE, ReplyCut, "broke off before its end", "Lisbon is lovely in May."),
         (Fault.NONSENSE, ModelFailed, "does not speak as Ollama does", "Lisbon is "),
     ],

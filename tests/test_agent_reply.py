@@ -1,5 +1,6 @@
 """Replies: followed by anybody, ended only by Stop, and never lost with the process that runs them."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -7,11 +8,16 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatResult
 
-from agent import Agent, Reply, Status
-from storage import Store
+from agent import Agent, AgentClosed, ModelFailed, Receipt, Reply, Status
+from storage import Store, sqlite
+from tests.conftest import Ledger
 
 Make = Callable[..., Agent]
 
@@ -101,6 +107,89 @@ def test_closing_the_agent_keeps_what_runs_as_interrupted(make_agent: Make) -> N
     assert turn.status is Status.INTERRUPTED
     assert turn.reply == reply.text
     assert turn.error == "The program was closed before the reply ended."
+
+
+def test_a_session_is_free_again_when_the_process_that_answered_is_gone(make_agent: Make, url: str) -> None:
+    chat = make_agent().conversation("lisbon")
+    with Store(url, clock=lambda: datetime.now(UTC) - timedelta(seconds=30)) as store:
+        Ledger(store).open("lisbon", "Who died?")
+    assert chat.send("Hello").text == "You said: Hello. I remember 1 messages."
+    assert chat.turns(2)[0].status is Status.INTERRUPTED
+
+
+def test_who_follows_a_reply_learns_that_its_process_is_gone(make_agent: Make, url: str) -> None:
+    chat = make_agent().conversation("lisbon")
+    with Store(url) as store:
+        Ledger(store).open("lisbon", "Who dies?")
+    running = chat.running
+    assert running is not None
+    assert running.finish().status is Status.INTERRUPTED
+
+
+def test_a_reply_that_the_store_cannot_take_yet_says_so_and_is_kept_in_the_end(
+    make_agent: Make, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "LOCK_PATIENCE", 0.1)
+    chat = make_agent(echo_words_per_second=30).conversation("lisbon")
+    reply = chat.start("word " * 10)
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    deadline = time.monotonic() + 10
+    while reply.trouble is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert reply.trouble is not None
+    assert "kept locked" in reply.trouble
+    assert reply.running
+    other.execute("ROLLBACK")
+    other.close()
+    assert reply.finish().status is Status.COMPLETE
+    assert chat.turns(1)[0].reply == reply.text
+    assert chat.send("Hello").status is Status.COMPLETE
+
+
+def test_a_model_that_does_not_stream_is_heard_all_the_same(make_agent: Make) -> None:
+    agent = make_agent(models={"mine": FakeMessagesListChatModel(responses=[AIMessage("All at once.")])}, model="mine")
+    assert agent.conversation("lisbon").send("Hello").text == "All at once."
+    assert agent.models().names == ("mine", "echo")
+
+
+class Broken(FakeMessagesListChatModel):
+    def _generate(self, *_: Any, **__: Any) -> ChatResult:
+        raise ModelFailed("half a character: \ud800")
+
+
+def test_an_error_that_no_database_keeps_as_it_is_ends_the_turn_all_the_same(make_agent: Make) -> None:
+    chat = make_agent(models={"broken": Broken(responses=[])}, model="broken").conversation("lisbon")
+    with pytest.raises(ModelFailed):
+        chat.send("Hello")
+    assert chat.turns(1)[0].error == "half a character: \N{REPLACEMENT CHARACTER}"
+
+
+def test_a_closed_agent_says_that_it_is_closed(make_agent: Make) -> None:
+    agent = make_agent(echo_words_per_second=10)
+    chat = agent.conversation("lisbon")
+    reply = chat.start("Hello")
+    agent.close()
+    agent.close()
+    reply.stop()
+    assert reply.status is Status.INTERRUPTED
+    with pytest.raises(AgentClosed):
+        chat.send("Hello")
+
+
+def test_a_notebook_shows_a_reply_without_its_html_and_images(make_agent: Make) -> None:
+    said = "**bold** <script>alert(1)</script> ![x](http://127.0.0.1:9/spy.png)"
+    model = FakeMessagesListChatModel(responses=[AIMessage(said)])
+    shown = make_agent(models={"mine": model}, model="mine").conversation("lisbon").send("Hello")._repr_html_()
+    assert "<strong>bold</strong>" in shown
+    assert "<script" not in shown
+    assert "<img" not in shown
+
+
+def test_a_running_reply_says_from_the_start_what_the_model_sees(make_agent: Make) -> None:
+    chat = make_agent(echo_words_per_second=5).conversation("lisbon")
+    reply = chat.start("Hello")
+    assert Receipt.from_json(chat.turns(1)[0].receipt) == reply.receipt
 
 
 LEAVE = """

@@ -55,4 +55,24 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_it_may_be(
 
 
 def test_a_server_that_listens_everywhere_is_asked_on_loopback() -> None:
-    assert Settings.read(ollama_host="0.0.0.0:11434").ollama_host == "127.0.0.1:11434"
+    assert Settings.read(ollama_host="0.0.0.0:11434").ollama_host == "http://127.0.0.1:11434"
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("somehost", "http://somehost:11434"),
+        ("10.0.0.0:1", "http://10.0.0.0:1"),
+        ("https://box/ollama/", "https://box:443/ollama"),
+        ("[::1]:11434", "http://[::1]:11434"),
+    ],
+)
+def test_the_servers_address_is_read_as_ollama_reads_it(given: str, address: str) -> None:
+    assert Settings.read(ollama_host=given).ollama_host == address
+
+
+@pytest.mark.parametrize("given", ["localhost:abc", "http://[bad", "http://127.0.0.1:99999", "ftp://x", "http://"])
+def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", given)
+    with pytest.raises(SettingsInvalid, match=r"OLLAMA_HOST is .*, but it should be an address like http"):
+        Settings.read()

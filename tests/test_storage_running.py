@@ -9,8 +9,8 @@ def test_checkpointed_text_can_be_read_from_any_piece_on(ledger: Ledger) -> None
     ledger.store.running.checkpoint(ledger.process, [Piece(opened.id, 0, "Take ")])
     ledger.store.running.checkpoint(ledger.process, [Piece(opened.id, 5, "a hat.")])
 
-    assert ledger.store.running.text(opened.id) == "Take a hat."
-    assert ledger.store.running.text(opened.id, 5) == "a hat."
+    assert ledger.store.running.text("local", "lisbon", opened.id) == "Take a hat."
+    assert ledger.store.running.text("local", "lisbon", opened.id, 5) == "a hat."
 
 
 def test_a_turn_whose_process_is_gone_becomes_interrupted_with_the_text_it_had(ledger: Ledger, clock: Clock) -> None:
@@ -22,7 +22,7 @@ def test_a_turn_whose_process_is_gone_becomes_interrupted_with_the_text_it_had(l
 
     turn = ledger.store.paths.turn("local", "lisbon", opened.id)
     assert (turn.status, turn.reply, turn.error) == (Status.INTERRUPTED, "Take a", INTERRUPTED)
-    assert ledger.store.running.text(opened.id) == ""
+    assert ledger.store.running.text("local", "lisbon", opened.id) == ""
     assert ledger.store.running.sweep() == 0
 
 
@@ -42,10 +42,11 @@ def test_a_turn_that_was_just_opened_is_left_alone_though_its_process_was_idle_f
     assert ledger.store.running.sweep() == 0
 
 
-def test_a_process_is_not_swept_by_itself(ledger: Ledger, clock: Clock) -> None:
-    ledger.open()
+def test_a_process_sweeps_what_it_has_lost_and_nothing_that_it_runs(ledger: Ledger, clock: Clock) -> None:
+    opened = ledger.open()
     clock.forward(minutes=1)
-    assert ledger.store.running.sweep(but=ledger.process) == 0
+    assert ledger.store.running.sweep(process_id=ledger.process, runs={opened.id}) == 0
+    assert ledger.store.running.sweep(process_id=ledger.process) == 1
 
 
 def test_a_process_that_comes_back_late_adds_its_text_and_no_other_status(ledger: Ledger, clock: Clock) -> None:
@@ -68,7 +69,7 @@ def test_text_of_a_turn_that_was_swept_meanwhile_is_not_kept_twice(ledger: Ledge
     clock.forward(seconds=6)
     ledger.store.running.sweep()
     ledger.store.running.checkpoint(ledger.process, [Piece(opened.id, 0, "late")])
-    assert ledger.store.running.text(opened.id) == ""
+    assert ledger.store.running.text("local", "lisbon", opened.id) == ""
 
 
 def test_a_stop_asked_for_elsewhere_reaches_the_process_that_runs_the_turn(ledger: Ledger, each_url: str) -> None:
@@ -92,4 +93,4 @@ def test_the_end_of_a_turn_leaves_no_checkpoints_behind(ledger: Ledger) -> None:
     opened = ledger.open()
     ledger.store.running.checkpoint(ledger.process, [Piece(opened.id, 0, "Take ")])
     ledger.store.turns.close(opened, Outcome(Status.COMPLETE, (Message(Sender.AI, "Take a hat."),)))
-    assert ledger.store.running.text(opened.id) == ""
+    assert ledger.store.running.text("local", "lisbon", opened.id) == ""

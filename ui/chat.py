@@ -8,6 +8,7 @@ from ui.controls import draw_choice, draw_title
 from ui.history import draw_history
 from ui.prompt import draw_prompt
 from ui.stream import draw_running
+from ui.words import as_plain
 
 
 def draw_chat(agent: Agent) -> None:
@@ -17,7 +18,7 @@ def draw_chat(agent: Agent) -> None:
         _draw_unknown(agent, error)
         return
     if chat is None:
-        _draw_welcome()
+        _draw_welcome(agent)
         draw_prompt(agent, None)
         return
     state.show_in_address(chat)
@@ -28,25 +29,32 @@ def _draw_session(agent: Agent, chat: Conversation) -> None:
     session = chat.session
     running = chat.running
     if notice := state.take_notice():
-        st.warning(notice, icon=":material/info:")
+        st.warning(as_plain(notice), icon=":material/info:")
     draw_title(chat, session)
-    draw_choice(agent, chat)
+    draw_choice(agent, chat.model_of(session))
+    draw_prompt(agent, chat, running)
     draw_history(chat, session, running)
     if running is not None:
         draw_running(chat, running)
-    draw_prompt(agent, chat, running)
 
 
-def _draw_welcome() -> None:
+def _draw_welcome(agent: Agent) -> None:
     st.header("Welcome aboard")
     st.markdown(
         "No session yet: write something below to begin one. Every turn is kept, "
         "and a line in the history shows where the model's view of it begins."
     )
+    draw_choice(agent, agent.settings.model)
 
 
 def _draw_unknown(agent: Agent, error: SessionNotFound) -> None:
-    st.warning(f"{error} It may have been deleted, or it is kept in another database.", icon=":material/search_off:")
+    st.warning(
+        as_plain(
+            f"{error} It may have been deleted, or it is kept in another database. Write below to begin a new one."
+        ),
+        icon=":material/search_off:",
+    )
+    draw_prompt(agent, None)
     if st.button("Begin a new session", icon=":material/add:", type="primary"):
         state.go_to(agent.begin().session_id)
         st.rerun()

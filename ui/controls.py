@@ -34,34 +34,36 @@ def draw_title(chat: Conversation, session: Session) -> None:
         _delete(chat, session)
 
 
-def draw_choice(agent: Agent, chat: Conversation) -> None:
+def draw_choice(agent: Agent, model: str) -> None:
     """Where the choice of the model is left to us, say which it is, and why."""
-    if chat.model == AUTO:
+    if model == AUTO:
         choice = agent.choose(AUTO)
         st.caption(f":material/auto_awesome: The model is **{as_plain(choice.model)}**. {as_plain(choice.why)}")
 
 
 def settle_controls(chat: Conversation) -> None:
-    """Let what was picked count before a prompt that was sent in the same moment."""
-    model = st.session_state.get(_model_key(chat), chat.model)
-    window = st.session_state.get(_window_key(chat), chat.window_turns)
-    if (model, window) != (chat.model, chat.window_turns):
-        chat.configure(model=model, window_turns=window)
+    """Let what was picked count before a prompt that was sent in the same moment; only what differs from the drawn."""
+    drawn = st.session_state.get(_drawn_key(chat), {})
+    picked = {"model": st.session_state.get(_model_key(chat)), "window_turns": st.session_state.get(_window_key(chat))}
+    changes: dict[str, Any] = {name: value for name, value in picked.items() if name in drawn and value != drawn[name]}
+    if changes:
+        chat.configure(**changes)
 
 
-def draw_controls(agent: Agent, chat: Conversation) -> None:
+def draw_controls(agent: Agent, chat: Conversation, session: Session) -> None:
     """The pickers take effect from the next prompt on, in mid-session too."""
-    session = chat.session
     model, window = chat.model_of(session), chat.window_turns_of(session)
     model_key, window_key = _model_key(chat), _window_key(chat)
     st.session_state[model_key] = model
     st.session_state[window_key] = window
+    st.session_state[_drawn_key(chat)] = {"model": model, "window_turns": window}
     st.selectbox(
         "Model",
         list(dict.fromkeys([AUTO, *agent.models().names, model])),
         key=model_key,
+        format_func=lambda name: f"auto: {agent.choose(AUTO).model}" if name == AUTO else name,
         on_change=lambda: _configure(chat, model=st.session_state[model_key]),
-        width=190,
+        width=185,
     )
     st.number_input(
         "Window, in turns",
@@ -69,9 +71,12 @@ def draw_controls(agent: Agent, chat: Conversation) -> None:
         max_value=1000,
         key=window_key,
         on_change=lambda: _configure(chat, window_turns=st.session_state[window_key]),
-        help="How many turns before your prompt the model may see.",
-        width=165,
+        width=155,
     )
+
+
+def _drawn_key(chat: Conversation) -> str:
+    return f"drawn for {chat.session_id}"
 
 
 def _model_key(chat: Conversation) -> str:
@@ -97,7 +102,7 @@ def _rename(chat: Conversation, session: Session) -> None:
             try:
                 chat.rename(title)
             except WindowseatError as error:
-                st.error(str(error))
+                st.error(as_plain(str(error)))
             else:
                 st.rerun()
 
@@ -132,6 +137,6 @@ def _confirm(label: str, act: Callable[[], None]) -> None:
             try:
                 act()
             except WindowseatError as error:
-                st.error(str(error))
+                st.error(as_plain(str(error)))
             else:
                 st.rerun()

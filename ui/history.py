@@ -1,15 +1,17 @@
 """The history: the newest turns of the active path, and the line where the window begins."""
 
+import re
+
 import streamlit as st
 
-from agent import Conversation, Receipt, Reply, Sender, Session, Status, Turn, WindowseatError
-from ui import state
-from ui.markdown import as_written
+from agent import Conversation, Receipt, Reply, Session, Status, Turn, WindowseatError
+from ui import markdown, state
 from ui.words import as_plain, count, seconds
 
 PAGE = 15
 """Turns drawn at first, and added with each click: the browser's work grows with what is on the page."""
 
+_HARD_BREAK = re.compile(r"(?<! {2})\n(?=\S)")
 HUMAN, ASSISTANT = ":material/person:", ":material/airline_seat_recline_normal:"
 
 
@@ -22,10 +24,12 @@ def draw_history(chat: Conversation, session: Session, running: Reply | None) ->
     if earlier > 0 and st.button(f"Earlier turns ({earlier:,})", icon=":material/expand_less:", type="tertiary"):
         st.session_state[shown_key] = shown + PAGE
         st.rerun()
-    window = chat.window_turns
+    window = chat.window_turns_of(session)
     first_seen = len(turns) - window
-    if turns and earlier <= 0 and first_seen <= 0:
-        st.caption(f":material/visibility: The model sees all {count(len(turns), 'turn')} so far.")
+    if turns and first_seen < 0 and earlier > -first_seen:
+        st.caption(f":material/visibility: The model's view begins {count(-first_seen, 'turn')} further up.")
+    elif turns and earlier + first_seen <= 0:
+        st.caption(f":material/visibility: The model sees the whole conversation so far: {count(len(turns), 'turn')}.")
     for place, turn in enumerate(turns):
         if place == first_seen and (place or earlier > 0):
             _draw_window_line(window)
@@ -35,17 +39,18 @@ def draw_history(chat: Conversation, session: Session, running: Reply | None) ->
 
 
 def draw_turn(chat: Conversation, turn: Turn, *, last: bool) -> None:
-    draw_prompt_of(turn.prompt)
+    if turn.prompt:
+        draw_prompt_of(turn.prompt)
     with st.chat_message("assistant", avatar=ASSISTANT):
         if turn.reply:
-            st.markdown(as_written(turn.reply))
+            markdown.draw(turn.reply)
         _draw_end(chat, turn, last=last)
         st.caption(_facts(turn))
 
 
 def draw_prompt_of(prompt: str) -> None:
     with st.chat_message("user", avatar=HUMAN):
-        st.markdown(as_written(prompt).replace("\n", "  \n"))
+        markdown.draw(_HARD_BREAK.sub("  \n", prompt))
 
 
 def _draw_window_line(window: int) -> None:
@@ -89,8 +94,8 @@ def _facts(turn: Turn) -> str:
     facts = [as_plain(turn.model)] if turn.model else []
     if receipt := Receipt.from_json(turn.receipt):
         facts.append(f"saw {count(receipt.turns, 'turn')} and the prompt")
-        if receipt.beyond_window:
-            facts.append(f"{receipt.beyond_window:,} left out")
-    if turn.duration and any(message.sender is Sender.AI for message in turn.messages):
+        if left_out := receipt.beyond_window + len(receipt.empty):
+            facts.append(f"{left_out:,} left out")
+    if turn.duration and turn.status is not Status.INTERRUPTED and turn.model:
         facts.append(seconds(turn.duration))
     return " · ".join(facts)

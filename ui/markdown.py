@@ -2,59 +2,74 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+import streamlit as st
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from streamlit.delta_generator import DeltaGenerator
+
+JOINER = "\u2060"
+"""Takes no room; between two characters it keeps Streamlit from making a picture of them."""
 
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _MATHS = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?![\s\d$])(?:[^$\n]*?[^\s$\\])\$(?![\d$\w])", re.DOTALL)
-_IMAGE = re.compile(r"!\[")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _DIRECTIVE = re.compile(r"(?<!\\):(?=[a-z][a-z-]*\[)")
+_EMOJI = re.compile(r":(?=(?:[a-z_][\w+-]*|[+-]1|100|1234)(?:/\w+)?:)", re.IGNORECASE)
+_ARROW = re.compile(r"(?<!\S)([<>~-])(?=(?:-|->|>|=)(?!\S))")
+_RULE = re.compile(r"^[\s|:=-]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a reply: Markdown that shows what was written, or `code` with its language, to be shown as it is."""
+
+    text: str
+    code: bool = False
+    language: str = ""
+
+
+def blocks(text: str) -> list[Block]:
+    """Cut Markdown into its blocks; of one that still grows, all but the last won't change any more."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("$$") % 2:
+        before, formula = text.rsplit("$$", 1)
+        *finished, last = blocks(before) or [Block("")]
+        return [*finished, Block(as_written(f"{last.text}$${formula}")) if not last.code else last]
+    lines = re.split(r"(?<=\n)", text)
+    tokens = [token for token in _parser().parse(text) if token.level == 0 and token.map and token.nesting >= 0]
+    if not tokens:
+        return [Block(as_written(text))] if text.strip() else []
+    starts = [token.map[0] for token in tokens if token.map]
+    cuts = [0, *starts[1:], len(lines)]
+    return [
+        _block(token, "".join(lines[start:end])) for token, (start, end) in zip(tokens, pairwise(cuts), strict=True)
+    ]
 
 
 def as_written(text: str) -> str:
     """Markdown for Streamlit that shows what was written.
 
-    Streamlit reads `$5 and $6` as mathematics and `:red[x]` as a colour, and a browser fetches an image as soon
-    as it is shown: an image becomes a link to it.
+    Streamlit reads `$5 and $6` as mathematics, `:red[x]` as a colour and `:smile:` as a picture, and a browser
+    fetches an image as soon as it is shown. So an image becomes a link to it; and since what is code to us might
+    be none to the browser, nothing that looks like an image is left even there.
     """
-    lines = text.splitlines(keepends=True)
-    shown, place = [], 0
-    for start, end in _code_lines(text):
-        shown += [_prose("".join(lines[place:start])), *lines[start:end]]
-        place = end
-    return "".join([*shown, _prose("".join(lines[place:]))])
+    shown = _outside(_CODE, text, lambda rest: _outside(_MATHS, rest, _plain))
+    return shown.replace("![", f"!{JOINER}[")
 
 
-def finished_blocks(text: str) -> list[str]:
-    """Cut Markdown that still grows into its blocks: all but the last one won't change any more."""
-    if text.count("$$") % 2:
-        before, formula = text.rsplit("$$", 1)
-        *finished, last = finished_blocks(before)
-        return [*finished, f"{last}$${formula}"]
-    lines = text.splitlines(keepends=True)
-    starts = [token.map[0] for token in _parser().parse(text) if token.level == 0 and token.map and token.nesting >= 0]
-    cuts = [0, *starts[1:], len(lines)]
-    return ["".join(lines[start:end]) for start, end in pairwise(cuts)]
+def _block(token: Token, text: str) -> Block:
+    if token.type == "fence":
+        return Block(token.content.removesuffix("\n"), code=True, language=token.info.split(" ")[0].strip())
+    return Block(as_written(text))
 
 
 @cache
 def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable("table").disable("inline").disable("text_join", ignoreInvalid=True)
-
-
-def _code_lines(text: str) -> list[tuple[int, int]]:
-    return [
-        (token.map[0], token.map[1])
-        for token in _parser().parse(text)
-        if token.type in {"fence", "code_block"} and token.map
-    ]
-
-
-def _prose(text: str) -> str:
-    return _outside(_CODE, text, lambda rest: _outside(_MATHS, rest, _plain))
 
 
 def _outside(kept: re.Pattern[str], text: str, change: Callable[[str], str]) -> str:
@@ -67,4 +82,23 @@ def _outside(kept: re.Pattern[str], text: str, change: Callable[[str], str]) -> 
 
 
 def _plain(text: str) -> str:
-    return _DIRECTIVE.sub(r"\\:", _DOLLAR.sub(r"\\$", _IMAGE.sub("[Image: ", text)))
+    return "".join(line if _RULE.match(line) else _plain_line(line) for line in re.split(r"(?<=\n)", text))
+
+
+def _plain_line(line: str) -> str:
+    line = _DOLLAR.sub(r"\\$", line.replace("![", "[Image: "))
+    line = _EMOJI.sub(f":{JOINER}", _DIRECTIVE.sub(r"\\:", line))
+    return _ARROW.sub(rf"\1{JOINER}", line)
+
+
+def draw(text: str) -> None:
+    """Show a whole text."""
+    for block in blocks(text):
+        draw_block(st.empty(), block)
+
+
+def draw_block(place: DeltaGenerator, block: Block) -> None:
+    if block.code:
+        place.code(block.text, language=block.language or None, wrap_lines=False)
+    else:
+        place.markdown(block.text)

@@ -29,7 +29,7 @@ def _draw_sessions(agent: Agent, search: str) -> None:
     shown = st.session_state.get(_SHOWN, PAGE)
     found = agent.sessions(search, count=shown)
     if not found.sessions:
-        st.caption(f"No title holds “{search}”." if search else "No session yet.")
+        st.caption(f"No title holds “{as_plain(search)}”." if search else "No session yet.")
         return
     sessions = {session.session_id: session for session in found.sessions}
     try:
@@ -43,7 +43,7 @@ def _draw_sessions(agent: Agent, search: str) -> None:
         key=_PICKED,
         format_func=lambda session_id: as_plain(title_of(sessions[session_id])),
         captions=[_caption(session) for session in found.sessions],
-        on_change=lambda: state.go_to(st.session_state[_PICKED]),
+        on_change=lambda: state.choose(st.session_state[_PICKED]),
         label_visibility="collapsed",
         width="stretch",
     )

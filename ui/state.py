@@ -6,6 +6,7 @@ from agent import Agent, Conversation, SessionNotFound
 
 ADDRESS = "session"
 _CURRENT = "current_session"
+_CHOSEN = "chosen"
 _NOTICE = "notice"
 
 
@@ -44,6 +45,17 @@ def show_in_address(chat: Conversation) -> None:
     """Let a reload, a bookmark and a second tab come back to this session."""
     if st.query_params.get(ADDRESS) != chat.session_id:
         st.query_params[ADDRESS] = chat.session_id
+
+
+def choose(session_id: str) -> None:
+    """Go to a session that was picked from the list."""
+    go_to(session_id)
+    st.session_state[_CHOSEN] = True
+
+
+def take_choice() -> bool:
+    """Whether a session was picked just now."""
+    return bool(st.session_state.pop(_CHOSEN, False))
 
 
 def leave_notice(sentence: str) -> None:

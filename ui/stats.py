@@ -34,6 +34,7 @@ def _draw_session(agent: Agent) -> None:
         return
     if chat is None:
         return
+    state.show_in_address(chat)
     session = chat.session
     st.subheader("This session", anchor=False)
     st.markdown(f"**{as_plain(title_of(session))}**")

@@ -10,9 +10,9 @@ import time
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from agent import Conversation, Reply
+from agent import Conversation, Reply, WindowseatError
 from ui.history import ASSISTANT, draw_prompt_of
-from ui.markdown import as_written, finished_blocks
+from ui.markdown import Block, blocks, draw_block
 from ui.words import as_plain
 
 INTERVAL = 0.5
@@ -40,32 +40,45 @@ def _follow(chat: Conversation, reply: Reply) -> None:
         st.rerun()
     deadline = time.monotonic() + SLICE
     with st.chat_message("assistant", avatar=ASSISTANT):
-        blocks = _Blocks(st.container(), chat, reply)
-        while True:
-            blocks.draw(reply.text)
-            if not reply.running or time.monotonic() >= deadline:
-                return
-            time.sleep(FRAME)
+        growing = _Growing(st.container(), chat, reply)
+        try:
+            growing.follow(deadline)
+        except WindowseatError as error:
+            st.error(as_plain(str(error)), icon=":material/error:")
+    if reply.trouble:
+        st.warning(as_plain(f"{reply.trouble} The reply is kept here until it can be stored."))
 
 
-class _Blocks:
-    """The blocks of a growing reply on the page, in one run of the fragment."""
+class _Growing:
+    """A growing reply on the page, in one run of the fragment."""
 
     def __init__(self, area: DeltaGenerator, chat: Conversation, reply: Reply) -> None:
         self._area = area
         self._chat = chat
         self._reply = reply
         self._places: list[DeltaGenerator] = []
-        self._shown: list[str] = []
+        self._shown: list[Block] = []
 
-    def draw(self, text: str) -> None:
+    def follow(self, deadline: float) -> None:
+        """Draw what is there, and what comes until the deadline, on the monotonic clock."""
+        while True:
+            text = self._reply.text
+            self._draw(blocks(text) or [Block(self._waiting())])
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._reply.running:
+                return
+            drawn_at = time.monotonic()
+            self._reply.wait(len(text), left)
+            time.sleep(max(0.0, FRAME - (time.monotonic() - drawn_at)))
+
+    def _draw(self, parts: list[Block]) -> None:
         """Draw only the blocks that changed: the last one, and what came after it."""
-        for place, block in enumerate(finished_blocks(text) if text else [self._waiting()]):
+        for place, block in enumerate(parts):
             if place == len(self._places):
                 self._places.append(self._area.empty())
-                self._shown.append("")
+                self._shown.append(Block(""))
             if self._shown[place] != block:
-                self._places[place].markdown(as_written(block) if text else block)
+                draw_block(self._places[place], block)
                 self._shown[place] = block
 
     def _waiting(self) -> str:

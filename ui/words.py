@@ -1,10 +1,12 @@
 """Figures and moments in words."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from agent import Session
 
-_MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|:$~&")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|:$~&!]")
+_LIST = re.compile(r"^(\s*\d*)([-+.)])", re.MULTILINE)
 _STEPS = (
     (timedelta(minutes=1), "just now", timedelta(seconds=1)),
     (timedelta(hours=1), "{} min ago", timedelta(minutes=1)),
@@ -31,7 +33,7 @@ def title_of(session: Session) -> str:
 
 def as_plain(text: str) -> str:
     """Text for a place where Streamlit reads Markdown, escaped so that it is shown as it is."""
-    return "".join(f"\\{character}" if character in _MARKDOWN else character for character in text)
+    return _LIST.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", text))
 
 
 def seconds(duration: timedelta) -> str:
