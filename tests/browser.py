@@ -130,7 +130,7 @@ class ChatPage:
 
     def choose_model(self, name: str) -> None:
         self.page.get_by_role("combobox", name="Model").click()
-        self.page.get_by_role("option", name=name).click()
+        self.page.get_by_role("option", name=name, exact=True).click()
 
     def choose_from_menu(self, name: str) -> None:
         self.page.get_by_role("button", name="Session", exact=True).click()
