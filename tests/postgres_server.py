@@ -21,11 +21,18 @@ class PostgresServer:
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
-        self._server = pgserver.get_server(self._folder, cleanup_mode="stop")  # type: ignore[attr-defined]
-        self._home = self._server.get_uri()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._server = pgserver.get_server(self._folder, cleanup_mode="stop")  # type: ignore[attr-defined]
+        self._home = self._server.get_uri()
+
+    def stop(self) -> None:
+        """At once, whoever is connected."""
         self._server.cleanup()
 
     @property
