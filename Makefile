@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_TO_TEST := $(VENV)/.ready-to-test
 
-.PHONY: run test lint bench pictures format clean help
+.PHONY: run test lint bench bench-peers soak pictures format clean help
 
 help:  ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
 run: $(READY)  ## Serve the page on http://localhost:8501
 	$(BIN)/streamlit run streamlit_app.py
@@ -24,6 +24,13 @@ lint: $(READY_TO_TEST)  ## Check style, types and the direction of imports
 
 bench: $(READY_TO_TEST)  ## Measure, beside a floor, in one run
 	$(BIN)/python -m bench
+
+bench-peers: $(READY_TO_TEST)  ## Measure LangChain's own ways to remember on the same work
+	@$(PIP) '.[test,peers]'
+	$(BIN)/python -m bench.peers
+
+soak: $(READY_TO_TEST)  ## What takes longer: 500 kills on each engine
+	WINDOWSEAT_TEST_KILLS=500 $(BIN)/python -m pytest tests/test_storage_torture.py
 
 pictures: $(READY_TO_TEST)  ## Take the README's pictures anew
 	$(BIN)/python -m scripts.pictures

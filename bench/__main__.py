@@ -4,11 +4,12 @@ import os
 import platform
 from importlib.metadata import version
 
-from bench import page, store
+from bench import crowd, page, store
 
 print(
     f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, Streamlit {version('streamlit')}, "
     f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 )
 store.run()
+crowd.run()
 page.run()

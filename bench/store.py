@@ -1,4 +1,4 @@
-"""The store's part of a turn, beside plain sqlite3."""
+"""The store's part of a turn, and the whole of a send, beside plain drivers, on both engines."""
 
 import statistics
 import tempfile
@@ -7,64 +7,105 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent import Agent, Settings
+from bench.fill import PROMPT, REPLY, count_on, fill
 from bench.floor import Floor
 from storage import Message, Outcome, Sender, Status, Store
+from tests.postgres_server import PostgresServer
 
-PROMPT, REPLY = "x" * 95, "y" * 395
 WINDOW = 10
-ROUNDS = 400
-SIZES = (0, 1_000, 10_000)
+ROUNDS = 300
+SIZES = (0, 1_000, 10_000, 100_000)
 """Messages in the session before the measured turns."""
+
+BESIDE = 1_000_000
+"""Messages in other sessions."""
 
 
 def run() -> None:
-    print("\nA turn, medians of interleaved rounds, in ms and as a multiple of the floor")
-    print(f"{'messages before':>16} {'floor':>9} {'store':>9} {'':>7} {'send':>9} {'':>7}")
-    for size in SIZES:
-        with tempfile.TemporaryDirectory() as folder:
-            floor, store, send = _measure(Path(folder), size)
-        print(f"{size:>16,} {floor:>9.3f} {store:>9.3f} {store / floor:>6.2f}x {send:>9.3f} {send / floor:>6.2f}x")
+    print(f"\nA turn, with {BESIDE:,} messages beside it: medians of {ROUNDS} interleaved rounds, in ms and x floor")
+    print(f"{'':>11} {'messages before':>16} {'floor':>8} {'store':>8} {'':>6} {'send':>8} {'':>6}")
+    with tempfile.TemporaryDirectory() as folder, PostgresServer(Path(folder) / "postgres") as server:
+        floor = Floor.on_sqlite(Path(folder) / "floor.db")
+        _measure("SQLite", floor, f"sqlite:///{folder}/windowseat.db")
+        _measure("PostgreSQL", Floor.on_postgresql(server.new_database()), server.new_database())
 
 
-def _measure(folder: Path, size: int) -> tuple[float, float, float]:
-    floor = Floor(folder / "floor.db")
-    floor.start(1)
-    url = f"sqlite:///{folder / 'windowseat.db'}"
+def _measure(engine: str, floor: Floor, url: str) -> None:
     settings = Settings.read(_env_file=None, database_url=url, model="echo", window_turns=WINDOW)
     with Store(url) as store, Agent(settings) as agent:
-        turn = _store_turn(store)
-        chat = agent.conversation("sent")
-        for session in ("stored", "sent"):
-            _fill(store, session, size)
-        for _ in range(size // 2):
-            floor.turn(1, PROMPT, REPLY, WINDOW)
-        medians = _interleaved(
-            lambda: floor.turn(1, PROMPT, REPLY, WINDOW), turn, lambda: chat.send(PROMPT), rounds=ROUNDS
-        )
+        floor.fill(1000, sessions=BESIDE // 100, length=100)
+        with store._database.write() as transaction:  # noqa: SLF001
+            fill(transaction.driver, owner="others", name="beside", sessions=BESIDE // 100, length=50)
+            for size in SIZES:
+                for name in ("stored", "sent", "read"):
+                    fill(transaction.driver, owner="local", name=f"{name} {size}", sessions=1, length=size // 2)
+            if engine == "PostgreSQL":
+                count_on(transaction.driver)
+        if engine == "PostgreSQL":
+            _tidy(store)
+        for place, size in enumerate(SIZES):
+            floor.fill(place, sessions=1, length=size)
+            works = (_floor_turn(floor, place), _store_turn(store, f"stored {size} 1"), _send(agent, f"sent {size} 1"))
+            least, stored, sent = interleaved(*works, rounds=ROUNDS)
+            print(
+                f"{engine:>11} {size:>16,} {least:>8.3f} {stored:>8.3f} {stored / least:>5.2f}x "
+                f"{sent:>8.3f} {sent / least:>5.2f}x"
+            )
+        _pages(engine, store)
     floor.close()
-    return medians
 
 
-def _store_turn(store: Store) -> Callable[[], object]:
-    store.sessions.start("local", "stored")
+def _pages(engine: str, store: Store) -> None:
+    store.sessions.start("local", "read 30 1")
+    pair = [Message(Sender.HUMAN, PROMPT), Message(Sender.AI, REPLY)]
+    store.turns.append("local", "read 30 1", pair * 15)
+    short, long, middle = interleaved(
+        lambda: store.paths.page("local", "read 30 1", 15),
+        lambda: store.paths.page("local", "read 100000 1", 15),
+        lambda: store.paths.page("local", "read 100000 1", 15, until=25_000),
+        rounds=ROUNDS,
+    )
+    print(
+        f"{engine:>11}: newest page of 30 messages {short:.3f} ms, of 100,000 {long:.3f} ms ({long / short:.2f}x), "
+        f"a jump into their middle {middle:.3f} ms ({middle / short:.2f}x)"
+    )
+
+
+def _floor_turn(floor: Floor, session: int) -> Callable[[], object]:
+    return lambda: floor.turn(session, PROMPT, REPLY, WINDOW)
+
+
+def _send(agent: Agent, session: str) -> Callable[[], object]:
+    chat = agent.conversation(session)
+    return lambda: chat.send(PROMPT)
+
+
+def _store_turn(store: Store, session: str) -> Callable[[], object]:
+    store.sessions.start("local", session)
     process = store.running.begin_process()
-    outcome = Outcome(Status.COMPLETE, (Message(Sender.AI, REPLY),), {"window": WINDOW, "turns": WINDOW})
+    outcome = Outcome(Status.COMPLETE, (Message(Sender.AI, REPLY),))
+    prompt = Message(Sender.HUMAN, PROMPT)
+
+    def receipt(window: tuple[object, ...], depth: int) -> dict[str, object]:
+        return {"window": WINDOW, "first": depth - len(window), "last": depth - 1, "turns": len(window)}
 
     def turn() -> None:
         opened = store.turns.open(
-            "local", "stored", Message(Sender.HUMAN, PROMPT), model="echo", window=WINDOW, process_id=process
+            "local", session, prompt, model="echo", window=WINDOW, process_id=process, receipt=receipt
         )
         store.turns.close(opened, outcome)
 
     return turn
 
 
-def _fill(store: Store, session: str, size: int) -> None:
-    pair = [Message(Sender.HUMAN, PROMPT), Message(Sender.AI, REPLY)]
-    store.turns.append("local", session, pair * (size // 2))
+def _tidy(store: Store) -> None:
+    """PostgreSQL plans by statistics, which its own housekeeping would gather within a minute."""
+    with store._database.migration() as connection:  # noqa: SLF001
+        connection.exec_driver_sql("ANALYZE")
 
 
-def _interleaved(*works: Callable[[], object], rounds: int) -> tuple[float, float, float]:
+def interleaved(*works: Callable[[], object], rounds: int) -> tuple[float, ...]:
+    """The median time of each, in ms, done in turns so that whatever disturbs one disturbs all."""
     times: list[list[float]] = [[] for _ in works]
     for turn in range(rounds + 20):
         for work, taken in zip(works, times, strict=True):
@@ -72,5 +113,4 @@ def _interleaved(*works: Callable[[], object], rounds: int) -> tuple[float, floa
             work()
             if turn >= 20:
                 taken.append(1000 * (time.perf_counter() - began))
-    first, second, third = (statistics.median(taken) for taken in times)
-    return first, second, third
+    return tuple(statistics.median(taken) for taken in times)
