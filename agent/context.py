@@ -47,19 +47,24 @@ class Context:
     receipt: Receipt
 
 
-def choose_context(window: tuple[Turn, ...], prompt: str, *, size: int, depth: int) -> Context:
-    """Make the context for the turn at `depth` from the `size` turns before it, oldest first."""
+def make_receipt(window: tuple[Turn, ...], *, size: int, depth: int) -> Receipt:
+    """Choose from the `size` turns before the turn at `depth`, oldest first, what the model will see."""
     told = [turn for turn in window if turn.reply]
-    before = tuple(message for turn in told for message in _as_sent(turn))
-    receipt = Receipt(
+    return Receipt(
         window=size,
         first=told[0].depth if told else None,
         last=told[-1].depth if told else None,
         turns=len(told),
         beyond_window=depth - 1 - len(window),
         empty=tuple(turn.depth for turn in window if not turn.reply),
-        messages=len(before) + 1,
+        messages=sum(len(turn.messages) for turn in told) + 1,
     )
+
+
+def make_context(window: tuple[Turn, ...], prompt: str, receipt: Receipt) -> Context:
+    """The messages that the receipt stands for."""
+    told = (turn for turn in window if turn.depth not in receipt.empty)
+    before = tuple(message for turn in told for message in _as_sent(turn))
     return Context(before, HumanMessage(prompt), receipt)
 
 

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langgraph.graph.state import CompiledStateGraph
 
-from agent.context import Context, choose_context
+from agent.context import Context, make_context, make_receipt
 from agent.elsewhere import ReplyElsewhere
 from agent.errors import ModelFailed, PromptRefused
 from agent.frame import to_frame
@@ -107,15 +107,16 @@ class Conversation:
             process_id=process,
             beside=beside,
             idempotency_key=idempotency_key,
-            receipt=lambda before, depth: choose_context(before, prompt, size=size, depth=depth).receipt.to_json(),
+            receipt=lambda before, depth: make_receipt(before, size=size, depth=depth).to_json(),
         )
         try:
             opened = self._after_sweep(open_turn)
         except TurnExists as error:
             return self._known_reply(error.turn_id, prompt)
         try:
-            context = choose_context(opened.window, prompt, size=size, depth=opened.depth)
-            reply = Reply(opened.id, prompt, model, context.receipt)
+            receipt = make_receipt(opened.window, size=size, depth=opened.depth)
+            context = make_context(opened.window, prompt, receipt)
+            reply = Reply(opened.id, prompt, model, receipt)
             self._runner.launch(reply, self._live(opened, context, reply, graph))
         except BaseException as error:
             self._store.turns.close(opened, Outcome(Status.FAILED, error=f"The reply could not begin: {error}"))

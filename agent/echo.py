@@ -43,7 +43,8 @@ class EchoModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         for chunk in _chunks(messages):
-            time.sleep(self._pause)
+            if self._pause:
+                time.sleep(self._pause)
             if run_manager:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
@@ -56,7 +57,8 @@ class EchoModel(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in _chunks(messages):
-            await asyncio.sleep(self._pause)
+            if self._pause:
+                await asyncio.sleep(self._pause)
             if run_manager:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk

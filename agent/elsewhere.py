@@ -32,6 +32,9 @@ class ReplyElsewhere(Reply):
         self.stop_asked = True
         self._store.running.ask_to_stop(self._owner, self._session_id, self.turn_id)
 
+    def wait_for_end(self, timeout: float) -> bool:
+        return self._wait_for(lambda: not self.running, timeout)
+
     def _wait_for(self, happened: Callable[[], bool], timeout: float) -> bool:
         deadline = time.monotonic() + timeout
         while True:

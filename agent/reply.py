@@ -42,6 +42,7 @@ class Reply:
         self._starts: list[int] = []
         self._length = 0
         self._changed = threading.Condition()
+        self._ended = threading.Event()
         self._hang_up: Callable[[], object] | None = None
 
     @property
@@ -66,7 +67,8 @@ class Reply:
 
     def wait_for_end(self, timeout: float) -> bool:
         """Wait until the turn is closed; False where the seconds ran out."""
-        return self._wait_for(lambda: not self.running, timeout)
+        # Not the condition: whoever waits for the end only is not woken by every word.
+        return self._ended.wait(timeout)
 
     def follow(self, start: int = 0) -> Iterator[str]:
         """The text after the first `start` characters as it arrives, to the end.
@@ -136,6 +138,7 @@ class Reply:
             self.trouble = None
             self.status = status
             self._changed.notify_all()
+        self._ended.set()
 
     def _wait_for(self, happened: Callable[[], bool], timeout: float) -> bool:
         with self._changed:

@@ -42,6 +42,22 @@ def fill(driver: Any, *, owner: str, name: str, sessions: int, length: int) -> N
         driver.execute(statement.format(numbers=_NUMBERS.format(count=count), **place))
 
 
+def point_back(driver: Any, mark: str, session: str) -> None:
+    """Give the turns of one filled session the jump pointers that the store would have given them."""
+    rows = driver.execute(
+        f"SELECT t.id FROM turns t JOIN sessions s ON s.id = t.session_key WHERE s.session_id = {mark} ORDER BY t.id",
+        (session,),
+    ).fetchall()
+    ids = [row[0] for row in rows]
+    jumps: list[int | None] = [None]
+    for parent in range(len(ids) - 1):
+        jump = jumps[parent]
+        far = None if jump is None else jumps[jump]
+        jumps.append(far if jump is not None and far is not None and parent - jump == jump - far else parent)
+    pairs = [(ids[jump], turn) for turn, jump in zip(ids, jumps, strict=True) if jump is not None]
+    driver.cursor().executemany(f"UPDATE turns SET jump_id = {mark} WHERE id = {mark}", pairs)
+
+
 def count_on(driver: Any) -> None:
     """Let PostgreSQL's sequences go on after the numbers that were given."""
     for table in ("sessions", "turns", "messages"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent import Agent, Settings
-from bench.fill import PROMPT, REPLY, count_on, fill
+from bench.fill import PROMPT, REPLY, count_on, fill, point_back
 from bench.floor import Floor
 from storage import Message, Outcome, Sender, Status, Store
 from tests.postgres_server import PostgresServer
@@ -39,6 +39,7 @@ def _measure(engine: str, floor: Floor, url: str) -> None:
             for size in SIZES:
                 for name in ("stored", "sent", "read"):
                     fill(transaction.driver, owner="local", name=f"{name} {size}", sessions=1, length=size // 2)
+            point_back(transaction.driver, "?" if engine == "SQLite" else "%s", f"read {SIZES[-1]} 1")
             if engine == "PostgreSQL":
                 count_on(transaction.driver)
         if engine == "PostgreSQL":
