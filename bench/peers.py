@@ -82,7 +82,8 @@ def _saver(connection: sqlite3.Connection, size: int) -> Callable[[], object]:
     memory: Any = WindowMemory(WINDOW)
     graph: Any = create_agent(EchoModel(), middleware=[memory], checkpointer=SqliteSaver(connection))
     config = {"configurable": {"thread_id": "sent"}}
-    told = [HumanMessage(PROMPT), AIMessage(REPLY)] * (size // 2)
+    # Each its own object: LangGraph takes the same one twice for one message.
+    told = [message for _ in range(size // 2) for message in (HumanMessage(PROMPT), AIMessage(REPLY))]
     if told:
         graph.update_state(config, {"messages": told})
     return lambda: graph.invoke({"messages": [HumanMessage(PROMPT)]}, config)
