@@ -62,7 +62,11 @@ class Agent:
             own=models,
         )
         self._store = Store(self.settings.database_url)
-        self._store.running.sweep()
+        try:
+            self._store.running.sweep()
+        except BaseException:
+            self._store.close()
+            raise
         self._runner = Runner(self._store)
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()

@@ -93,6 +93,8 @@ class Conversation:
         """
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
         process = self._runner.process_id
+        if idempotency_key is not None and (known := self._known(checked_name(idempotency_key))) is not None:
+            return self._known_reply(known, prompt)
         session = self.session
         model = self._choice(session).model
         graph = self._graph(model)
@@ -140,7 +142,7 @@ class Conversation:
 
         Raises TurnNotFound, and SessionBusy while a reply runs.
         """
-        self._store.branches.switch(self.owner, self.session_id, turn_id)
+        self._after_sweep(partial(self._store.branches.switch, self.owner, self.session_id, turn_id))
 
     def fork(self, new_id: str, *, turn_id: int | None = None) -> "Conversation":
         """A new session that begins with a copy of the active path, or of the path up to a turn.
@@ -163,6 +165,9 @@ class Conversation:
 
     def _elsewhere(self, turn: Turn) -> Reply:
         return ReplyElsewhere(turn, self.owner, self.session_id, self._store, self._runner.sweep)
+
+    def _known(self, idempotency_key: str) -> int | None:
+        return self._store.paths.find(self.owner, self.session_id, idempotency_key)
 
     def _known_reply(self, turn_id: int, prompt: str) -> Reply:
         """The reply of a turn that is there already, whether it runs or has ended."""

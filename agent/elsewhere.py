@@ -1,5 +1,6 @@
 """A reply that runs in another process on the same database: followed and stopped through the store."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -25,6 +26,7 @@ class ReplyElsewhere(Reply):
         self._store = store
         self._sweep = sweep
         self._looked_at = float("-inf")
+        self._looking = threading.Lock()
         self._look()
 
     def stop(self) -> None:
@@ -48,13 +50,17 @@ class ReplyElsewhere(Reply):
             time.sleep(min(LOOK, left))
 
     def _look(self) -> None:
-        self._sweep()
-        self._looked_at = time.monotonic()
-        try:
-            turn = self._store.paths.turn(self._owner, self._session_id, self.turn_id)
-        except TurnNotFound:
-            self.end(Status.INTERRUPTED, "The session was deleted.")
-            return
+        """See what is new; one reader at a time, so that none of it is taken twice."""
+        with self._looking:
+            self._looked_at = time.monotonic()
+            self._sweep()
+            try:
+                self._take()
+            except TurnNotFound:
+                self.end(Status.INTERRUPTED, "The session was deleted.")
+
+    def _take(self) -> None:
+        turn = self._store.paths.turn(self._owner, self._session_id, self.turn_id)
         if turn.status is Status.RUNNING:
             self.add(self._store.running.text(self._owner, self._session_id, self.turn_id, len(self.text)))
             return

@@ -35,6 +35,7 @@ class Runner:
         self._store = store
         self._replies: dict[int, Reply] = {}
         self._kept: dict[int, int] = {}
+        self._pieces: list[Piece] = []
         self._lives: set[asyncio.Task[Any]] = set()
         self._process: int | None = None
         self._lock = threading.Lock()
@@ -60,9 +61,14 @@ class Runner:
         self._store.running.sweep(process_id=self._process, runs=set(self._replies))
 
     def launch(self, reply: Reply, life: Coroutine[Any, Any, None]) -> None:
-        """Run the life of a reply to its end, whatever becomes of the caller."""
-        self._replies[reply.turn_id] = reply
-        asyncio.run_coroutine_threadsafe(self._live(reply, life), self._started().loop)
+        """Run the life of a reply to its end, whatever becomes of the caller. Raises AgentClosed."""
+        threads = self._started()
+        with self._lock:
+            if self._closed:
+                life.close()
+                raise AgentClosed
+            self._replies[reply.turn_id] = reply
+            asyncio.run_coroutine_threadsafe(self._live(reply, life), threads.loop)
 
     async def write(self, job: Callable[[], T]) -> T:
         """Do something with the store on the writer's thread, so that the loop never waits for a disk.
@@ -77,10 +83,12 @@ class Runner:
         `last` is done on the loop when nothing else runs there any more.
         """
         threads = self._started()
-        self._closed = True
+        with self._lock:
+            self._closed = True
         for reply in list(self._replies.values()):
             reply.hang_up()
-        asyncio.run_coroutine_threadsafe(self._wind_up(last), threads.loop).exception(2 * LAST_WAIT)
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._wind_up(last), threads.loop).exception(2 * LAST_WAIT)
         threads.close()
         if self._process is not None:
             with suppress(StoreError):  # Its lease runs out all the same.
@@ -119,11 +127,15 @@ class Runner:
 
     def _checkpoint(self) -> None:
         """Keep what is new of every running reply; the store's answer says which of them to stop."""
-        pieces = [piece for reply in list(self._replies.values()) if (piece := self._new_piece(reply))]
-        to_stop = self._store.running.checkpoint(self.process_id, pieces)
-        for piece in pieces:
+        if self._process is None:
+            return
+        # The same pieces again where the last checkpoint failed: nobody knows whether it was kept after all.
+        self._pieces = self._pieces or [p for reply in list(self._replies.values()) if (p := self._new_piece(reply))]
+        to_stop = self._store.running.checkpoint(self._process, self._pieces)
+        for piece in self._pieces:
             if piece.turn_id in self._replies:
                 self._kept[piece.turn_id] = piece.start + len(piece.text)
+        self._pieces = []
         for turn_id in to_stop:
             if reply := self._replies.get(turn_id):
                 reply.stop()

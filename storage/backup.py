@@ -1,5 +1,6 @@
 """Copies of a whole store: taken while it is in use, and brought back into an empty place."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -32,9 +33,12 @@ def back_up(database: Database, to: Path, progress: Progress) -> None:
     try:
         if database.is_sqlite:
             with database.read() as transaction, closing(sqlite3.connect(half)) as copy:
+                # A transaction sees one state from its first look on; without one, each write would start it anew.
+                transaction.driver.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
                 transaction.driver.backup(copy, pages=PAGES, progress=lambda _, left, all_: progress(all_ - left, all_))
+                copy.execute("PRAGMA journal_mode=DELETE")  # So that the file can be read without files beside it.
         else:
-            _run("pg_dump", "--format=custom", f"--file={half}", f"--dbname={database.address_for_tools}")
+            _run(database, "pg_dump", "--format=custom", f"--file={half}")
         half.replace(to)
     except OSError as error:
         raise StoreUnavailable(f"The backup can't be written to {to}: {error.strerror or error}.") from error
@@ -55,12 +59,19 @@ def restore(database: Database, backup: Path, progress: Progress) -> None:
             "name a new one with --database."
         )
     if database.is_sqlite:
-        with closing(sqlite3.connect(f"file:{backup}?mode=ro", uri=True)) as copy:
+        with closing(_opened(backup)) as copy:
             _check_backup(copy, backup)
             with database.whole() as driver:
                 copy.backup(driver, pages=PAGES, progress=lambda _, left, all_: progress(all_ - left, all_))
     else:
-        _run("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={database.address_for_tools}", str(backup))
+        _run(database, "pg_restore", "--no-owner", "--single-transaction", "--exit-on-error", str(backup))
+
+
+def _opened(backup: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"The file {backup} can't be read.") from error
 
 
 def _check_backup(copy: sqlite3.Connection, backup: Path) -> None:
@@ -73,12 +84,16 @@ def _check_backup(copy: sqlite3.Connection, backup: Path) -> None:
         raise StoreDamaged(f"The backup {backup} is damaged.")
 
 
-def _run(tool: str, *arguments: str) -> None:
+def _run(database: Database, tool: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs; the password goes by the environment, which nobody else can list."""
     if shutil.which(tool) is None:
         raise StoreUnavailable(
             f"A PostgreSQL database needs the program {tool}, which is not installed: "
             "it comes with PostgreSQL's clients."
         )
-    done = subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - found above
+    address, password = database.address_for_tools
+    environment = os.environ | ({"PGPASSWORD": password} if password else {})
+    command = [tool, f"--dbname={address}", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise StoreError(f"{tool} failed: {' '.join(done.stderr.split()) or done.returncode}")

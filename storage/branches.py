@@ -47,6 +47,17 @@ _COPY_MESSAGES = sa.insert(messages).from_select(
         messages.c.full,
     ).where(messages.c.turn_id == sa.bindparam("from_turn")),
 )
+_COPY_SYSTEM_MESSAGES = sa.insert(messages).from_select(
+    ["session_key", "position", "sender", "content", "timestamp", "full"],
+    sa.select(
+        sa.bindparam("to_session", type_=sa.BigInteger),
+        messages.c.position,
+        messages.c.sender,
+        messages.c.content,
+        messages.c.timestamp,
+        messages.c.full,
+    ).where(messages.c.session_key == sa.bindparam("from_session")),
+)
 _FINISH_FORK = (
     sa.update(sessions)
     .where(sessions.c.id == sa.bindparam("key"))
@@ -114,6 +125,7 @@ class Branches:
         """
         now = to_microseconds(self._clock())
         with self._database.write() as transaction:
+            find_session(transaction, owner, session_id, to_write=True)
             source = one_session(transaction, owner, session_id)
             if turn_id is not None:
                 parent_of(transaction, owner, session_id, turn_id)
@@ -130,6 +142,7 @@ class Branches:
         for row in rows:
             parent = _copy_turn(transaction, to.key, row, copies, parent)
             message_count += transaction.change(_COPY_MESSAGES, {"to_turn": parent, "from_turn": row[0]})
+        message_count += transaction.change(_COPY_SYSTEM_MESSAGES, {"to_session": to.key, "from_session": source.key})
         transaction.change(
             _FINISH_FORK,
             {
@@ -146,22 +159,23 @@ class Branches:
 
 
 def leave_branch(transaction: Transaction, head: int, new_head: int) -> None:
-    """Remember, where the path to a new head parts from the path to the old one, how far the old one went."""
-    depth = parting(transaction, head, new_head)
-    if depth is not None:
-        left = ancestor_at(transaction, head, depth)
-        transaction.change(_LEAVE, {"turn_id": left, "tip": head})
+    """Remember, where the path to a new head parts from the path to the old one, how far the old one went.
+
+    Where the new head lies in a branch that was left before, but not at its tip, that tip is handed down to where
+    the two part, and so on.
+    """
+    known: int | None = head
+    while known is not None and (depth := parting(transaction, known, new_head)) is not None:
+        transaction.change(_LEAVE, {"turn_id": ancestor_at(transaction, known, depth), "tip": known})
+        known = transaction.value(_TIP, {"turn_id": ancestor_at(transaction, new_head, depth)})
 
 
 def _last_tip(transaction: Transaction, head: int, turn_id: int) -> int:
-    """Where the branch with the turn in it was last left, if that lies behind the turn; else the turn's own tip."""
-    depth = parting(transaction, head, turn_id)
-    root = turn_id if depth is None else ancestor_at(transaction, turn_id, depth)
-    for known in (root, turn_id):
-        tip: int | None = transaction.value(_TIP, {"turn_id": known})
-        if tip is not None and is_on_path(transaction, turn_id, tip):
-            return tip
-    return turn_id
+    """The last head whose path led through the turn: followed from tip to tip of the branches that lead to it."""
+    known: int | None = head
+    while known is not None and (depth := parting(transaction, known, turn_id)) is not None:
+        known = transaction.value(_TIP, {"turn_id": ancestor_at(transaction, turn_id, depth)})
+    return known if known is not None and is_on_path(transaction, turn_id, known) else turn_id
 
 
 def _copy_turn(transaction: Transaction, key: int, row: Row, copies: dict[int, int], parent: int | None) -> int:

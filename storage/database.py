@@ -112,9 +112,11 @@ class Database:
         return self._engine.integrity_checks
 
     @property
-    def address_for_tools(self) -> str:
-        """As PostgreSQL's own programs take it, with the password."""
-        return self._pool.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    def address_for_tools(self) -> tuple[str, str | None]:
+        """The address as PostgreSQL's own programs take it, and the password apart."""
+        url = self._pool.url.set(drivername="postgresql")
+        bare = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+        return bare.render_as_string(hide_password=False), url.password
 
     @contextmanager
     def whole(self) -> Iterator[Any]:
@@ -125,6 +127,12 @@ class Database:
     def has_tables(self) -> bool:
         with self._translated():
             return bool(sa.inspect(self._pool).get_table_names())
+
+    @contextmanager
+    def look(self) -> Iterator[sa.Connection]:
+        """A connection of SQLAlchemy's own, that takes no lock, to see what the database is."""
+        with self._translated(), self._pool.connect() as connection:
+            yield connection
 
     @contextmanager
     def migration(self) -> Iterator[sa.Connection]:
@@ -155,7 +163,9 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (self._driver.ProgrammingError, self._driver.IntegrityError):
+        except (self._driver.ProgrammingError, self._driver.IntegrityError) as error:
+            if getattr(error, "sqlstate", None) == "42501":  # PostgreSQL's "insufficient privilege"
+                raise self._translate(error) from error
             raise  # A mistake of ours, and no state of the database.
         except (self._driver.Error, sa.exc.SQLAlchemyError, OSError) as error:
             raise self._translate(error) from error

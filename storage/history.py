@@ -24,6 +24,7 @@ with warnings.catch_warnings(), suppress_langchain_deprecation_warning():
     warnings.simplefilter("ignore", DeprecationWarning)
     from langchain_community.chat_message_histories import SQLChatMessageHistory
 
+from storage.errors import SessionBusy
 from storage.records import Message, Sender
 from storage.store import Store
 
@@ -59,7 +60,12 @@ class ChatMessageHistory(SQLChatMessageHistory):
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Add them in one transaction."""
-        self._store.turns.append(self._owner, self.session_id, [_to_stored(message) for message in messages])
+        stored = [_to_stored(message) for message in messages]
+        try:
+            self._store.turns.append(self._owner, self.session_id, stored)
+        except SessionBusy:
+            self._store.running.sweep()  # Whoever ran that turn may be gone.
+            self._store.turns.append(self._owner, self.session_id, stored)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         await asyncio.to_thread(self.add_messages, messages)

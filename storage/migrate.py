@@ -27,7 +27,7 @@ def migrate(database: Database) -> None:
 
 def version_of(database: Database) -> str | None:
     """The schema that a database is of; None where it is of none."""
-    with database.migration() as connection:
+    with database.look() as connection:
         return _version(connection)
 
 

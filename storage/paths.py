@@ -47,6 +47,9 @@ _MESSAGES = (
 )
 _SYSTEM_MESSAGES = sa.select(messages.c.id, *MESSAGE_COLUMNS).where(messages.c.session_key == sa.bindparam("key"))
 _OF_SESSION = sa.select(turns.c.id, turns.c.parent_id).join(sessions).where(*HERE)
+BY_KEY = sa.select(turns.c.id).where(
+    turns.c.session_key == sa.bindparam("key"), turns.c.idempotency_key == sa.bindparam("called")
+)
 _PARENT = _OF_SESSION.where(turns.c.id == sa.bindparam("turn_id"))
 _RUNNING = _OF_SESSION.where(IS_RUNNING)
 
@@ -103,6 +106,13 @@ class Paths:
         placed = [((first, position), row) for first, position, *row in told]
         placed += [((message_id, 0), row) for message_id, *row in system]
         return [to_message(*row) for _, row in sorted(placed, key=itemgetter(0))]
+
+    def find(self, owner: str, session_id: str, idempotency_key: str) -> int | None:
+        """The turn that was opened with the key. Raises SessionNotFound."""
+        with self._database.read() as transaction:
+            key, _ = find_session(transaction, owner, session_id)
+            found: int | None = transaction.value(BY_KEY, {"key": key, "called": idempotency_key})
+            return found
 
     def running(self, owner: str, session_id: str) -> Turn | None:
         with self._database.read() as transaction:

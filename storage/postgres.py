@@ -25,6 +25,12 @@ MEANINGS = (
         "Make it with: createdb. Or name another one in WINDOWSEAT_DATABASE_URL.",
     ),
     Meaning(
+        r"permission denied",
+        StoreReadOnly,
+        "does not let this user do that",
+        "Grant the user of WINDOWSEAT_DATABASE_URL the right to write, or name another one.",
+    ),
+    Meaning(
         r"read-only transaction",
         StoreReadOnly,
         "is read-only, so nothing can be kept",

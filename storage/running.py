@@ -14,7 +14,7 @@ from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.paths import parent_of
 from storage.records import Message, Outcome, Sender, Status, to_microseconds
-from storage.rows import HERE, IS_RUNNING, insert_into
+from storage.rows import HERE, IS_RUNNING, LOCK_SESSION, insert_if_missing
 from storage.schema import processes, reply_pieces, sessions, turns
 from storage.turns import close_running
 
@@ -26,9 +26,11 @@ INTERRUPTED = "The program that ran this reply ended before the reply did."
 _ADD_PROCESS = sa.insert(processes).values(lease_until=sa.bindparam("until")).returning(processes.c.id)
 _RENEW = sa.update(processes).where(processes.c.id == sa.bindparam("process")).values(lease_until=sa.bindparam("until"))
 _END_PROCESS = sa.delete(processes).where(processes.c.id == sa.bindparam("process"))
-_ADD_PIECES = insert_into(reply_pieces, "turn_id", "start", "text")
-_STILL_RUNNING = sa.select(turns.c.id, turns.c.stop_requested).where(
-    IS_RUNNING, turns.c.process_id == sa.bindparam("process")
+# Locked, so that none of them ends between the look and the writing of its pieces.
+_STILL_RUNNING = (
+    sa.select(turns.c.id, turns.c.stop_requested)
+    .where(IS_RUNNING, turns.c.process_id == sa.bindparam("process"))
+    .with_for_update(key_share=True)
 )
 _ASK_TO_STOP = (
     sa.update(turns)
@@ -59,6 +61,8 @@ _ORPHANS = (
     )
 )
 
+_ORPHAN = _ORPHANS.where(turns.c.id == sa.bindparam("turn_id"))
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -88,13 +92,13 @@ class Running:
         """Keep new text of this process's running turns and renew its lease, in one transaction.
 
         Says which of the turns somebody asked to stop. Text of turns that run no longer is dropped: they were
-        closed with all of it, swept, or deleted.
+        closed with all of it, swept, or deleted. Pieces that are kept already may be handed in again.
         """
         with self._database.write() as transaction:
             rows = transaction.rows(_STILL_RUNNING, {"process": process_id})
             alive = {turn_id for turn_id, _ in rows}
             kept = [asdict(piece) for piece in pieces if piece.turn_id in alive]
-            transaction.change_all(_ADD_PIECES, kept)
+            transaction.change_all(insert_if_missing(transaction, reply_pieces, "turn_id", "start", "text"), kept)
             transaction.change(_RENEW, {"process": process_id, "until": self._until()})
             return {turn_id for turn_id, asked in rows if asked}
 
@@ -115,15 +119,20 @@ class Running:
         Those are the turns of processes whose lease has run out, and turns of the asking process that are not
         among those it `runs`; but none that was opened within a LEASE.
         """
-        now = self._clock()
-        terms = {"now": to_microseconds(now), "opened_before": to_microseconds(now - LEASE), "mine": process_id or 0}
         with self._database.read() as transaction:
-            orphans = transaction.rows(_ORPHANS, terms)
-        return sum(self._interrupt(*orphan) for orphan in orphans if orphan[0] not in runs)
+            orphans = transaction.rows(_ORPHANS, self._orphan_terms(process_id))
+        return sum(self._interrupt(turn, key, owner, process_id) for turn, key, owner in orphans if turn not in runs)
 
-    def _interrupt(self, turn_id: int, key: int, owner: str) -> bool:
-        """End one turn, in a transaction of its own. False where somebody else was quicker."""
+    def _orphan_terms(self, process_id: int | None) -> dict[str, int]:
+        now = self._clock()
+        return {"now": to_microseconds(now), "opened_before": to_microseconds(now - LEASE), "mine": process_id or 0}
+
+    def _interrupt(self, turn_id: int, key: int, owner: str, process_id: int | None) -> bool:
+        """End one turn, in a transaction of its own. False where it ended, or its lease was renewed, meanwhile."""
         with self._database.write() as transaction:
+            transaction.row(LOCK_SESSION, {"key": key})
+            if transaction.row(_ORPHAN, {**self._orphan_terms(process_id), "turn_id": turn_id}) is None:
+                return False
             text = _text(transaction, turn_id, 0)
             reply = (Message(Sender.AI, text),) if text else ()
             outcome = Outcome(Status.INTERRUPTED, reply, error=INTERRUPTED)

@@ -76,7 +76,7 @@ class Sqlite(Engine):
 
     def make(self, url: sa.URL) -> sa.Engine:
         file = url.database
-        in_memory = not file or file == ":memory:" or "mode=memory" in file
+        in_memory = not file or file == ":memory:" or url.query.get("mode") == "memory"
         if not in_memory and file and not file.startswith("file:"):
             Path(file).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(

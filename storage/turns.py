@@ -11,13 +11,14 @@ from storage.branches import leave_branch
 from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.errors import SessionBusy, TurnExists, TurnNotFound
-from storage.paths import parent_of, path_to
+from storage.paths import BY_KEY, parent_of, path_to
 from storage.records import Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds
 from storage.rows import (
     ADD_MESSAGE,
     ANY_RUNNING,
     IS_RUNNING,
     LOCK_SESSION,
+    checked,
     count_in_owner,
     count_in_session,
     find_session,
@@ -39,9 +40,6 @@ _JUMP = (
         _parent.outerjoin(_jump, _jump.c.id == _parent.c.jump_id).outerjoin(_far, _far.c.id == _jump.c.jump_id)
     )
     .where(_parent.c.id == sa.bindparam("parent"))
-)
-_BY_KEY = sa.select(turns.c.id).where(
-    turns.c.session_key == sa.bindparam("key"), turns.c.idempotency_key == sa.bindparam("called")
 )
 _OPEN = (
     sa.insert(turns)
@@ -89,6 +87,9 @@ _CLOSE = (
 )
 _STATUS = sa.select(turns.c.status).where(turns.c.id == sa.bindparam("turn_id"))
 _DROP_PIECES = sa.delete(reply_pieces).where(reply_pieces.c.turn_id == sa.bindparam("of_turn"))
+_REPLY = sa.select(messages.c.content, messages.c.sender).where(
+    messages.c.turn_id == sa.bindparam("of_turn"), messages.c.position > 0
+)
 _DROP_REPLY = sa.delete(messages).where(messages.c.turn_id == sa.bindparam("of_turn"), messages.c.position > 0)
 _LAST_POSITION = sa.select(sa.func.max(messages.c.position)).where(messages.c.turn_id == sa.bindparam("of_turn"))
 
@@ -134,7 +135,7 @@ class Turns:
         with self._database.write() as transaction:
             key, head = find_session(transaction, owner, session_id, to_write=True)
             if idempotency_key is not None:
-                known = transaction.value(_BY_KEY, {"key": key, "called": idempotency_key})
+                known = transaction.value(BY_KEY, {"key": key, "called": idempotency_key})
                 if known is not None:
                     raise TurnExists(known)
             parent = head if beside is None else parent_of(transaction, owner, session_id, beside)
@@ -198,7 +199,7 @@ class Turns:
             {
                 "key": place.key,
                 "parent": place.parent,
-                "called": place.idempotency_key,
+                "called": place.idempotency_key and checked(place.idempotency_key),
                 "note": place.receipt,
                 "state": status.value,
                 "by_model": model,
@@ -233,8 +234,10 @@ class Turns:
         count_in_owner(transaction, owner, messages=len(group))
 
     def _replace_reply(self, transaction: Transaction, opened: OpenedTurn, group: Sequence[Message]) -> None:
-        if not group:
-            return
+        swept = transaction.rows(_REPLY, {"of_turn": opened.id})
+        text = "".join(message.content for message in group)
+        if not group or not all(sender == Sender.AI and text.startswith(content) for content, sender in swept):
+            return  # Somebody has added to the turn meanwhile: what is there stands.
         gone = transaction.change(_DROP_REPLY, {"of_turn": opened.id})
         self._add(transaction, opened.owner, opened.session_key, group, first=1, turn_id=opened.id)
         count_in_session(transaction, opened.session_key, -gone, to_microseconds(self._clock()))

@@ -55,6 +55,15 @@ def test_branches_within_branches_are_found_again(ledger: Ledger) -> None:
     assert not ledger.store.branches.is_active("local", "lisbon", c2)
 
 
+def test_a_branch_that_was_left_twice_is_still_found_where_it_was_last_used(ledger: Ledger) -> None:
+    one, two, three = grow(ledger, "1", "2", "3")
+    ledger.turn(prompt="4", beside=one)
+    ledger.turn(prompt="5", beside=two)
+    ledger.store.branches.switch("local", "lisbon", two)
+    assert ledger.prompts() == ["1", "2", "3"]
+    assert ledger.store.branches.is_active("local", "lisbon", three)
+
+
 def test_switching_to_the_active_path_changes_nothing(ledger: Ledger) -> None:
     first, _, last = grow(ledger, "1", "2", "3")
     assert ledger.store.branches.switch("local", "lisbon", first) == last
@@ -126,6 +135,13 @@ def test_a_fork_leaves_out_what_still_runs_and_never_replaces_a_session(ledger: 
     ledger.turn("fork", "mine")
     assert ledger.store.branches.fork("local", "lisbon", "fork").depth == 2
     assert ledger.prompts("fork") == ["first", "mine"]
+
+
+def test_a_fork_takes_the_system_messages_along(ledger: Ledger) -> None:
+    ledger.store.turns.append("local", "lisbon", [Message(Sender.SYSTEM, "Be kind."), Message(Sender.HUMAN, "Hello")])
+    assert ledger.store.branches.fork("local", "lisbon", "fork").message_count == 2
+    assert [message.content for message in ledger.store.paths.messages("local", "fork")] == ["Hello", "Be kind."]
+    assert ledger.store.verify() == []
 
 
 def test_an_empty_session_can_be_forked(ledger: Ledger) -> None:

@@ -64,6 +64,23 @@ def test_a_process_that_comes_back_late_adds_its_text_and_no_other_status(ledger
     assert ledger.store.usage.totals("local").messages == 2
 
 
+def test_a_late_process_takes_nothing_from_what_was_added_meanwhile(ledger: Ledger, clock: Clock) -> None:
+    opened = ledger.open()
+    clock.forward(seconds=6)
+    ledger.store.running.sweep()
+    ledger.store.turns.append("local", "lisbon", [Message(Sender.AI, "Theirs")])
+    ledger.store.turns.close(opened, Outcome(Status.COMPLETE, (Message(Sender.AI, "Ours, late"),)))
+    assert ledger.store.paths.turn("local", "lisbon", opened.id).reply == "Theirs"
+    assert ledger.store.verify() == []
+
+
+def test_a_checkpoint_may_be_repeated(ledger: Ledger) -> None:
+    opened = ledger.open()
+    for _ in range(2):
+        ledger.store.running.checkpoint(ledger.process, [Piece(opened.id, 0, "Take ")])
+    assert ledger.store.running.text("local", "lisbon", opened.id) == "Take "
+
+
 def test_text_of_a_turn_that_was_swept_meanwhile_is_not_kept_twice(ledger: Ledger, clock: Clock) -> None:
     opened = ledger.open()
     clock.forward(seconds=6)

@@ -7,6 +7,8 @@ from click.testing import CliRunner, Result
 
 from storage import Message, Piece, Sender, Store
 from storage.__main__ import main
+from storage.backup import back_up
+from storage.database import Database
 from tests.conftest import Ledger
 from tests.postgres_server import PostgresServer
 
@@ -87,6 +89,25 @@ def test_a_backup_taken_while_the_store_is_in_use_is_whole_and_can_be_brought_ba
     assert run(elsewhere, "verify").exit_code == 0
     with Store(elsewhere) as store:
         assert [turn.prompt for turn in store.paths.page("local", "lisbon", 10)] == ["new"]
+
+
+@ONLY_SQLITE
+def test_a_backup_is_done_though_others_write_all_the_while(busy: Ledger, each_url: str, tmp_path: Path) -> None:
+    busy.store.turns.append("local", "lisbon", [Message(Sender.HUMAN, "x" * 9000)] * 1000)
+    seen: list[int] = []
+
+    def write_meanwhile(done: int, _: int) -> None:
+        seen.append(done)
+        busy.store.sessions.rename("local", "lisbon", f"renamed {done}")
+
+    database = Database(each_url)
+    back_up(database, tmp_path / "my#backup%.db", write_meanwhile)
+    database.close()
+    assert seen == sorted(seen)
+    assert len(seen) > 5
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    assert run(elsewhere, "restore", str(tmp_path / "my#backup%.db")).exit_code == 0
+    assert run(elsewhere, "verify").exit_code == 0
 
 
 @ONLY_SQLITE
