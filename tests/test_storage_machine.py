@@ -40,7 +40,7 @@ class ModelTurn:
 
 @dataclass
 class ModelSession:
-    """What the model knows of a session; `tips` are where branches were left, by the turn they begin with."""
+    """What the model knows of a session; `tips` has the last head of which each turn was on the path."""
 
     head: int | None = None
     title: str = ""
@@ -160,7 +160,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.branches.switch("local", self.known[turn].session, turn)
         assert session.head is not None
         if turn not in self._path(session.head):
-            self._move_head(session, self._last_tip(session, turn))
+            self._move_head(session, session.tips[turn])
 
     @rule(name=st.sampled_from(NAMES), really=st.integers(0, 4).map(lambda dice: dice == 0))
     def clear(self, name: str, *, really: bool) -> None:
@@ -184,7 +184,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert head is not None
             turn = ModelTurn(head, name, self.sessions[name].head, "theirs", "yours", Status.COMPLETE)
             self.known[head] = turn
-            self.sessions[name].head = head
+            self._move_head(self.sessions[name], head)
             self.sessions[name].title = self.sessions[name].title or "theirs"
 
     @precondition(lambda self: self.opened < 3)
@@ -228,22 +228,9 @@ class StoreMachine(RuleBasedStateMachine):
         return any(turn.session == name and turn.status is Status.RUNNING for turn in self.known.values())
 
     def _move_head(self, session: ModelSession, head: int) -> None:
-        """Remember, at the first turn that only the old path has, how far it went."""
-        if session.head is not None:
-            new = self._path(head)
-            left = [turn for turn in self._path(session.head) if turn not in new]
-            if left and len(new) > len(self._path(session.head)) - len(left):
-                session.tips[left[0]] = session.head
+        """Remember of each turn on the new path that this was the last head it led to."""
         session.head = head
-
-    def _last_tip(self, session: ModelSession, turn: int) -> int:
-        assert session.head is not None
-        root = next(step for step in self._path(turn) if step not in self._path(session.head))
-        for known in (root, turn):
-            tip = session.tips.get(known)
-            if tip is not None and turn in self._path(tip):
-                return tip
-        return turn
+        session.tips |= dict.fromkeys(self._path(head), head)
 
     def _forget(self, name: str) -> None:
         self.known = {key: turn for key, turn in self.known.items() if turn.session != name}
