@@ -36,28 +36,17 @@ _PATH_TURNS = (
     .order_by(BACK.c.step.desc())
 )
 _COPY_TURN = insert_into(turns, "session_key", "parent_id", "jump_id", *_COPIED).returning(turns.c.id)
-_COPY_MESSAGES = sa.insert(messages).from_select(
-    ["turn_id", "position", "sender", "content", "timestamp", "full"],
-    sa.select(
-        sa.bindparam("to_turn", type_=sa.BigInteger),
-        messages.c.position,
-        messages.c.sender,
-        messages.c.content,
-        messages.c.timestamp,
-        messages.c.full,
-    ).where(messages.c.turn_id == sa.bindparam("from_turn")),
-)
-_COPY_SYSTEM_MESSAGES = sa.insert(messages).from_select(
-    ["session_key", "position", "sender", "content", "timestamp", "full"],
-    sa.select(
-        sa.bindparam("to_session", type_=sa.BigInteger),
-        messages.c.position,
-        messages.c.sender,
-        messages.c.content,
-        messages.c.timestamp,
-        messages.c.full,
-    ).where(messages.c.session_key == sa.bindparam("from_session")),
-)
+
+
+def _copy_messages(belongs: sa.Column[int]) -> sa.Insert:
+    """Copy the messages that belong to `source`, a turn or a session, to `target`, another one."""
+    copied = [messages.c[name] for name in ("position", "sender", "content", "timestamp", "full")]
+    source = sa.select(sa.bindparam("target", type_=sa.BigInteger), *copied).where(belongs == sa.bindparam("source"))
+    return sa.insert(messages).from_select([belongs, *copied], source)
+
+
+_COPY_MESSAGES = _copy_messages(messages.c.turn_id)
+_COPY_SYSTEM_MESSAGES = _copy_messages(messages.c.session_key)
 _FINISH_FORK = (
     sa.update(sessions)
     .where(sessions.c.id == sa.bindparam("key"))
@@ -141,8 +130,8 @@ class Branches:
         message_count, parent = 0, None
         for row in rows:
             parent = _copy_turn(transaction, to.key, row, copies, parent)
-            message_count += transaction.change(_COPY_MESSAGES, {"to_turn": parent, "from_turn": row[0]})
-        message_count += transaction.change(_COPY_SYSTEM_MESSAGES, {"to_session": to.key, "from_session": source.key})
+            message_count += transaction.change(_COPY_MESSAGES, {"target": parent, "source": row[0]})
+        message_count += transaction.change(_COPY_SYSTEM_MESSAGES, {"target": to.key, "source": source.key})
         transaction.change(
             _FINISH_FORK,
             {

@@ -32,7 +32,7 @@ def _draw_session(agent: Agent, chat: Conversation) -> None:
         st.warning(as_plain(notice), icon=":material/info:")
     draw_title(chat, session)
     draw_choice(agent, chat.model_of(session))
-    draw_prompt(agent, chat, running)
+    draw_prompt(agent, chat, session, running)
     draw_history(chat, session, running)
     if running is not None:
         draw_running(chat, running)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from agent import Agent, Conversation, Reply, SessionBusy, WindowseatError
+from agent import Agent, Conversation, Reply, Session, SessionBusy, WindowseatError
 from ui import state
 from ui.controls import draw_controls, settle_controls
 from ui.words import as_plain
@@ -14,7 +14,9 @@ STOPPED_WITHIN = 0.4
 _REFUSED = "refused_prompt"
 
 
-def draw_prompt(agent: Agent, chat: Conversation | None, running: Reply | None = None) -> None:
+def draw_prompt(
+    agent: Agent, chat: Conversation | None, session: Session | None = None, running: Reply | None = None
+) -> None:
     if refused := st.session_state.pop(_REFUSED, None):
         st.bottom.error(as_plain(refused), icon=":material/block:")
     if running is not None:
@@ -23,9 +25,9 @@ def draw_prompt(agent: Agent, chat: Conversation | None, running: Reply | None =
             "Stop", icon=":material/stop_circle:", key="stop", on_click=_stop, args=(running,), type="primary"
         )
     st.chat_input("Write a prompt", key=BOX, on_submit=_submit, args=(agent, chat))
-    if chat is not None:
+    if chat is not None and session is not None:
         with st.bottom.container(horizontal=True, wrap=False, vertical_alignment="bottom"):
-            draw_controls(agent, chat, chat.session)
+            draw_controls(agent, chat, session)
 
 
 def _stop(reply: Reply) -> None:
