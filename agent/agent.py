@@ -18,7 +18,7 @@ from agent.models import Catalogue, Choice, Models
 from agent.prompt import checked_name, checked_prompt, storable
 from agent.runner import Runner
 from agent.settings import Settings
-from storage import DayUse, Session, SessionNotFound, SessionPage, Store, Totals
+from storage import DayUse, Filters, Findings, Place, Session, SessionNotFound, SessionPage, Store, Totals
 
 LOCAL = "local"
 """The owner of all sessions when nobody signs in."""
@@ -97,8 +97,24 @@ class Agent:
         return next(iter(self.sessions(count=1).sessions), None)
 
     def sessions(self, search: str = "", *, count: int = 50, after: tuple[int, int] | None = None) -> SessionPage:
-        """A page of sessions, last used first; `search` keeps those whose title holds it."""
+        """A page of sessions, last used first; `search` keeps those whose title holds its words."""
         return self._store.sessions.page(self.owner, count=count, after=after, search=storable(search))
+
+    def search(
+        self,
+        typed: str,
+        filters: Filters | None = None,
+        *,
+        best: bool = False,
+        count: int = 20,
+        after: Place | None = None,
+    ) -> Findings:
+        """Up to `count` hits in titles, prompts and replies, newest first or, with `best`, the best of the newest.
+
+        A word finds that word, `begin*` the words that begin so, and `"a phrase"` words next to each other; whatever is
+        typed is a search. `after` is that of the page before. Raises SessionNotFound.
+        """
+        return self._store.search.find(self.owner, storable(typed), filters, best=best, count=count, after=after)
 
     def stats(self, days: int = 30) -> Stats:
         return Stats(self._store.usage.totals(self.owner), self._store.usage.days(self.owner, days))

@@ -25,8 +25,11 @@ CASE WHEN (i - 1) % 2 = 0 THEN '{prompt}' ELSE '{reply}' END, i FROM n
 """
 
 
-def fill(driver: Any, *, owner: str, name: str, sessions: int, length: int) -> None:
-    """Add `sessions` sessions, called `name` and a number from 1, of `length` turns each, in a transaction."""
+def fill(driver: Any, *, owner: str, name: str, sessions: int, length: int, told: bool = True) -> None:
+    """Add `sessions` sessions, called `name` and a number from 1, of `length` turns each, in a transaction.
+
+    Unless they are `told`, their messages are left to the caller.
+    """
     if not length:
         return
     place = {
@@ -38,7 +41,8 @@ def fill(driver: Any, *, owner: str, name: str, sessions: int, length: int) -> N
         "prompt": PROMPT,
         "reply": REPLY,
     }
-    for statement, count in ((_SESSIONS, sessions), (_TURNS, sessions * length), (_MESSAGES, 2 * sessions * length)):
+    counts = [(_SESSIONS, sessions), (_TURNS, sessions * length), (_MESSAGES, 2 * sessions * length)]
+    for statement, count in counts if told else counts[:2]:
         driver.execute(statement.format(numbers=_NUMBERS.format(count=count), **place))
 
 

@@ -37,6 +37,8 @@ from storage.records import (
     Turn,
 )
 from storage.running import INTERRUPTED, LEASE, Piece
+from storage.search import Filters, Findings, Hit, Place
+from storage.snippet import Snippet
 from storage.store import Store
 
 __all__ = [
@@ -44,16 +46,21 @@ __all__ = [
     "LEASE",
     "Clock",
     "DayUse",
+    "Filters",
+    "Findings",
+    "Hit",
     "Message",
     "OpenedTurn",
     "Outcome",
     "Piece",
+    "Place",
     "Sender",
     "Session",
     "SessionBusy",
     "SessionNotFound",
     "SessionPage",
     "Siblings",
+    "Snippet",
     "Status",
     "Store",
     "StoreDamaged",

@@ -43,7 +43,7 @@ def main(context: click.Context, url: str) -> None:
 def verify_command(database: Database) -> None:
     _check_current(database)
     wrong = 0
-    with click.progressbar(verify(database), length=len(database.integrity_checks) + len(CHECKS)) as steps:
+    with click.progressbar(verify(database), length=len(database.integrity_checks) + len(CHECKS) + 1) as steps:
         findings = [(name, sentences) for name, sentences in steps]
     for name, sentences in findings:
         click.echo(f"{'wrong' if sentences else '   ok'}  {name}")

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from storage.clock import Clock
 from storage.database import Database, Row, Transaction
 from storage.errors import SessionBusy
+from storage.index import put_session, put_title
 from storage.paths import BACK, WHOLE, parent_of
 from storage.records import Session, to_microseconds
 from storage.rows import ANY_RUNNING, count_in_owner, find_session, insert_if_missing, insert_into, one_session
@@ -77,7 +78,7 @@ class Branches:
     def siblings(self, owner: str, session_id: str, turn_id: int) -> Siblings:
         """The turns with the same parent as this one, itself among them. Raises TurnNotFound."""
         with self._database.read() as transaction:
-            key, _ = find_session(transaction, owner, session_id)
+            key = find_session(transaction, owner, session_id).key
             parent = parent_of(transaction, owner, session_id, turn_id)
             ids = tuple(found for (found,) in transaction.rows(_SIBLINGS, {"key": key, "parent": parent}))
             return Siblings(ids, ids.index(turn_id))
@@ -85,7 +86,7 @@ class Branches:
     def is_active(self, owner: str, session_id: str, turn_id: int) -> bool:
         """Whether the turn is on the active path. Raises TurnNotFound."""
         with self._database.read() as transaction:
-            _, head = find_session(transaction, owner, session_id)
+            head = find_session(transaction, owner, session_id).head
             parent_of(transaction, owner, session_id, turn_id)
             return is_on_path(transaction, turn_id, head)
 
@@ -95,7 +96,7 @@ class Branches:
         Raises TurnNotFound, and SessionBusy while a turn runs.
         """
         with self._database.write() as transaction:
-            key, head = find_session(transaction, owner, session_id, to_write=True)
+            key, head, _ = find_session(transaction, owner, session_id, to_write=True)
             parent_of(transaction, owner, session_id, turn_id)
             if transaction.row(ANY_RUNNING, {"key": key}):
                 raise SessionBusy(session_id)
@@ -144,6 +145,8 @@ class Branches:
                 "copied_messages": message_count,
             },
         )
+        put_session(transaction, to.key)
+        put_title(transaction, to.key)
         count_in_owner(transaction, to.owner, sessions=1, turns=len(rows), messages=message_count)
 
 

@@ -83,7 +83,7 @@ class Paths:
         wherever that is. Raises SessionNotFound, and TurnNotFound where `before` is no turn of the session.
         """
         with self._database.read() as transaction:
-            _, tip = find_session(transaction, owner, session_id)
+            tip = find_session(transaction, owner, session_id).head
             if before is not None:
                 tip = parent_of(transaction, owner, session_id, before)
             if until is not None and tip is not None:
@@ -99,7 +99,7 @@ class Paths:
     def messages(self, owner: str, session_id: str) -> list[Message]:
         """Every message of the active path, and the session's system messages in their places, oldest first."""
         with self._database.read() as transaction:
-            key, head = find_session(transaction, owner, session_id)
+            key, head, _ = find_session(transaction, owner, session_id)
             told = transaction.rows(_MESSAGES, {"tip": head, "count": WHOLE})
             system = transaction.rows(_SYSTEM_MESSAGES, {"key": key})
         # A turn's place is that of its prompt: text may be added to it late.
@@ -110,7 +110,7 @@ class Paths:
     def find(self, owner: str, session_id: str, idempotency_key: str) -> int | None:
         """The turn that was opened with the key. Raises SessionNotFound."""
         with self._database.read() as transaction:
-            key, _ = find_session(transaction, owner, session_id)
+            key = find_session(transaction, owner, session_id).key
             found: int | None = transaction.value(BY_KEY, {"key": key, "called": idempotency_key})
             return found
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,7 +58,7 @@ ADD_MESSAGE = sa.insert(messages).values(
 )
 ANY_RUNNING = sa.select(turns.c.id).where(turns.c.session_key == sa.bindparam("key"), IS_RUNNING)
 _ONE_SESSION = SESSIONS.where(*HERE)
-_FIND_SESSION = sa.select(sessions.c.id, sessions.c.head_id).where(*HERE)
+_FIND_SESSION = sa.select(sessions.c.id, sessions.c.head_id, sessions.c.title).where(*HERE)
 _FIND_TO_WRITE = _FIND_SESSION.with_for_update()
 LOCK_SESSION = sa.select(sessions.c.id).where(sessions.c.id == sa.bindparam("key")).with_for_update()
 _COUNT_IN_OWNER = (
@@ -134,14 +134,20 @@ def to_message(sender: str, content: str, full: str | None) -> Message:
     return Message(Sender(sender), content, json.loads(full) if full else None)
 
 
-def find_session(
-    transaction: Transaction, owner: str, session_id: str, *, to_write: bool = False
-) -> tuple[int, int | None]:
-    """The session's key and head; `to_write` keeps others from moving it. Raises SessionNotFound."""
+class Found(NamedTuple):
+    """What a statement on a session starts from."""
+
+    key: int
+    head: int | None
+    title: str
+
+
+def find_session(transaction: Transaction, owner: str, session_id: str, *, to_write: bool = False) -> Found:
+    """`to_write` keeps others from moving it. Raises SessionNotFound."""
     row = transaction.row(_FIND_TO_WRITE if to_write else _FIND_SESSION, {"owner": owner, "session_id": session_id})
     if row is None:
         raise SessionNotFound(session_id)
-    return row[0], row[1]
+    return Found(*row)
 
 
 def one_session(transaction: Transaction, owner: str, session_id: str) -> Session:

@@ -6,7 +6,7 @@ since 1970 in UTC. JSON is kept as text: nothing looks into it but the part of t
 
 import sqlalchemy as sa
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -145,3 +145,13 @@ usage_days = sa.Table(
     sa.Column("input_tokens", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("output_tokens", sa.BigInteger, nullable=False, server_default="0"),
 )
+
+# What was done when, or in which version: a number for each task.
+housekeeping = sa.Table(
+    "housekeeping",
+    metadata,
+    sa.Column("task", sa.Text, primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+# The tables `message_words` and `title_words` are not here: SQLite's are virtual. `storage.index` alone knows them.

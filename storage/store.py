@@ -6,9 +6,11 @@ from typing import Self
 from storage.branches import Branches
 from storage.clock import Clock, system_clock
 from storage.database import Database
+from storage.index import bring_up_to_date
 from storage.migrate import migrate
 from storage.paths import Paths
 from storage.running import Running
+from storage.search import Search
 from storage.sessions import Sessions
 from storage.turns import Turns
 from storage.usage import Usage
@@ -18,9 +20,9 @@ from storage.verify import verify
 class Store:
     """An open database, brought to the newest schema. Any number of threads may use it; who opens it closes it.
 
-    `sessions` keeps the list, `turns` writes turns, `paths` reads them, `branches` finds one's way among
-    their alternatives, `running` looks after replies while
-    they run, `usage` has the figures. All of them raise what `storage.errors` draws.
+    `sessions` keeps the list, `turns` writes turns, `paths` reads them, `branches` finds one's way among their
+    alternatives, `search` finds them, `running` looks after replies while they run, `usage` has the figures. All of
+    them raise what `storage.errors` draws.
     """
 
     def __init__(self, url: str, *, clock: Clock = system_clock) -> None:
@@ -28,6 +30,7 @@ class Store:
         self._database = Database(url)
         try:
             migrate(self._database)
+            bring_up_to_date(self._database)
         except BaseException:
             self._database.close()
             raise
@@ -36,6 +39,7 @@ class Store:
         self.paths = Paths(self._database)
         self.branches = Branches(self._database, clock)
         self.running = Running(self._database, clock)
+        self.search = Search(self._database)
         self.usage = Usage(self._database, clock)
 
     def verify(self) -> list[str]:

@@ -11,6 +11,7 @@ from storage.branches import leave_branch
 from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.errors import SessionBusy, TurnExists, TurnNotFound
+from storage.index import put_title, put_turn, remove_turn
 from storage.paths import BY_KEY, parent_of, path_to
 from storage.records import Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds
 from storage.rows import (
@@ -102,6 +103,7 @@ class _Place:
     session_id: str
     key: int
     parent: int | None
+    is_untitled: bool
     idempotency_key: str | None = None
     receipt: str | None = None
 
@@ -133,7 +135,7 @@ class Turns:
         TurnExists where the session has a turn with the idempotency key.
         """
         with self._database.write() as transaction:
-            key, head = find_session(transaction, owner, session_id, to_write=True)
+            key, head, title = find_session(transaction, owner, session_id, to_write=True)
             if idempotency_key is not None:
                 known = transaction.value(BY_KEY, {"key": key, "called": idempotency_key})
                 if known is not None:
@@ -142,7 +144,7 @@ class Turns:
             seen = path_to(transaction, parent, window)
             depth = _depth_after(transaction, parent, seen)
             note = to_json(receipt(seen, depth)) if receipt else None
-            place = _Place(owner, session_id, key, parent, idempotency_key, note)
+            place = _Place(owner, session_id, key, parent, title == "", idempotency_key, note)
             turn_id = self._insert(transaction, place, prompt, model, process_id)
             if head is not None and head != parent:
                 leave_branch(transaction, head, turn_id)
@@ -172,16 +174,18 @@ class Turns:
         """
         with self._database.write() as transaction:
             for message in group:
-                key, head = find_session(transaction, owner, session_id, to_write=True)
+                key, head, title = find_session(transaction, owner, session_id, to_write=True)
                 if transaction.value(ANY_RUNNING, {"key": key}) is not None:
                     raise SessionBusy(session_id)
                 if message.sender is Sender.SYSTEM:
                     self._add(transaction, owner, key, [message], first=0, session_key=key)
                 elif message.sender is Sender.HUMAN or head is None:
-                    self._insert(transaction, _Place(owner, session_id, key, head), message, "", None)
+                    place = _Place(owner, session_id, key, head, title == "")
+                    put_turn(transaction, self._insert(transaction, place, message, "", None))
                 else:
                     last = transaction.value(_LAST_POSITION, {"of_turn": head})
                     self._add(transaction, owner, key, [message], first=last + 1, turn_id=head)
+                    put_turn(transaction, head, first=last + 1)
 
     def _insert(
         self,
@@ -215,6 +219,8 @@ class Turns:
         transaction.change(
             _MOVE_HEAD, {"key": place.key, "head": turn_id, "first_title": title_from(prompt.content), "now": now}
         )
+        if place.is_untitled:
+            put_title(transaction, place.key)
         count_in_owner(transaction, place.owner, turns=1, messages=1)
         return turn_id
 
@@ -238,8 +244,10 @@ class Turns:
         text = "".join(message.content for message in group)
         if not group or not all(sender == Sender.AI and text.startswith(content) for content, sender in swept):
             return  # Somebody has added to the turn meanwhile: what is there stands.
+        remove_turn(transaction, opened.id, first=1)
         gone = transaction.change(_DROP_REPLY, {"of_turn": opened.id})
         self._add(transaction, opened.owner, opened.session_key, group, first=1, turn_id=opened.id)
+        put_turn(transaction, opened.id, first=1)
         count_in_session(transaction, opened.session_key, -gone, to_microseconds(self._clock()))
         count_in_owner(transaction, opened.owner, messages=-gone)
 
@@ -271,6 +279,7 @@ def close_running(
     count_in_session(transaction, key, len(outcome.messages), now)
     count_in_owner(transaction, owner, messages=len(outcome.messages))
     count_use(transaction, owner, moment, outcome)
+    put_turn(transaction, turn_id)
     return True
 
 

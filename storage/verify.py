@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from storage.database import Database
+from storage.database import Database, Transaction
+from storage.index import MESSAGES, TITLES, Wanted, index_of, owner_mark
+from storage.query import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,17 @@ CHECKS = (
     ),
 )
 
+_FOUND = """
+SELECT s.owner, m.id FROM messages m JOIN turns t ON t.id = m.turn_id JOIN sessions s ON s.id = t.session_key
+WHERE t.status <> 'running' AND m.sender IN ('Human', 'AI')
+"""
+_TITLED = "SELECT owner, id FROM sessions WHERE title <> ''"
+
 _MOST = 20
 """How many rows that break a check are named."""
+
+
+WORDS = "every message and title can be found by its words, and nothing else can"
 
 
 def verify(database: Database) -> Iterator[tuple[str, list[str]]]:
@@ -106,3 +117,21 @@ def verify(database: Database) -> Iterator[tuple[str, list[str]]]:
         with database.read() as transaction:
             rows = transaction.rows(sa.text(check.sql), {})
         yield check.name, [check.sentence.format(*row) for row in rows[:_MOST]]
+    with database.read() as transaction:
+        sentences = [*_words(transaction, MESSAGES, _FOUND, "Message"), *_words(transaction, TITLES, _TITLED, "Title")]
+    yield WORDS, sentences[:_MOST]
+
+
+def _words(transaction: Transaction, table: str, sql: str, kind: str) -> Iterator[str]:
+    index = index_of(transaction)
+    entries = sa.text(f"SELECT {index.key} FROM {table} WHERE {index.condition(table)}")  # noqa: S608 - our own constants
+    owners: dict[str, set[int]] = {}
+    for owner, number in transaction.rows(sa.text(sql), {}):
+        owners.setdefault(owner_mark(owner), set()).add(number)
+    for mark, expected in owners.items():
+        rows = transaction.rows(entries, index.terms(Wanted(Query(()), ((mark,),))))
+        listed = [number for (number,) in rows]
+        yield from (f"{kind} {number} can't be found by its words." for number in sorted(expected - {*listed}))
+        yield from (f"{kind} {number} is found, but is none." for number in sorted({*listed} - expected))
+        if len(listed) > len({*listed}):
+            yield f"{kind}s are found more than once."

@@ -71,7 +71,10 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(url: str) -> None:
     Store(url).close()
     engine = create_engine(url)
     with engine.connect() as connection:
-        options = {"version_table": schema.VERSION_TABLE}
+        options = {
+            "version_table": schema.VERSION_TABLE,
+            "include_name": lambda name, kind, _: kind != "table" or "_words" not in name,
+        }
         assert compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata) == []
     engine.dispose()
 

@@ -1,0 +1,92 @@
+"""A library: 100,000 sessions with 1,000,000 messages of 250 B over three years, found, listed and counted."""
+
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from bench.fill import count_on, fill
+from bench.store import interleaved
+from storage import Filters, Store
+from storage.index import bring_up_to_date
+from tests.postgres_server import PostgresServer
+
+SESSIONS = 100_000
+TURNS = 5
+"""In each session."""
+
+DAYS = 3 * 365
+SYLLABLES = ("ka", "lo", "mi", "ter", "sun", "ve", "ro", "pal", "est", "in", "or", "da", "bru", "fen", "gi", "hu")
+RARE, COMMON, CHINESE, THAI = "needle", "thimble", "北京", "กรุงเทพ"
+ROUNDS = 50
+
+
+def run() -> None:
+    with tempfile.TemporaryDirectory() as folder, PostgresServer(Path(folder) / "postgres") as server:
+        print(f"\n{SESSIONS:,} sessions with {2 * SESSIONS * TURNS:,} messages: medians of {ROUNDS} rounds, in ms")
+        for engine, url in (("SQLite", f"sqlite:///{folder}/windowseat.db"), ("PostgreSQL", server.new_database())):
+            with Store(url) as store:
+                _fill(engine, store)
+                for name, work in _works(store):
+                    print(f"{engine:>11} {name:<60} {interleaved(work, rounds=ROUNDS)[0]:>8.3f}")
+
+
+def _fill(engine: str, store: Store) -> None:
+    database = store._database  # noqa: SLF001
+    mark = "?" if engine == "SQLite" else "%s"
+    texts = _texts()
+    with database.write() as transaction:
+        fill(transaction.driver, owner="local", name="talk", sessions=SESSIONS, length=TURNS, told=False)
+        add = f"INSERT INTO messages (turn_id, position, sender, content, timestamp) VALUES ({', '.join([mark] * 5)})"
+        rows = ((1 + n // 2, n % 2, ("Human", "AI")[n % 2], next(texts), n) for n in range(2 * SESSIONS * TURNS))
+        transaction.driver.cursor().executemany(add, rows)
+        if engine == "PostgreSQL":
+            count_on(transaction.driver)
+        transaction.driver.execute("UPDATE housekeeping SET value = 0")
+    began = time.perf_counter()
+    bring_up_to_date(database)
+    taken = time.perf_counter() - began
+    print(f"{engine:>11} words of all messages made anew: {1e6 * taken / (2 * SESSIONS * TURNS):.0f} µs a message")
+    if engine == "PostgreSQL":
+        with database.migration() as connection:
+            connection.exec_driver_sql("ANALYZE")
+
+
+def _texts() -> Iterator[str]:
+    """Texts of 250 B, of words as unevenly used as those of a language; some hold what is searched for."""
+    chance = random.Random(4)
+    words = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 3))) for _ in range(20_000)]
+    usual = list(accumulate(1 / (place + 3) for place in range(len(words))))
+    plain = [" ".join(chance.choices(words, cum_weights=usual, k=42))[:240] for _ in range(20_000)]
+    number = 0
+    while True:
+        held = [
+            *([RARE] if number % 1000 == 7 else []),
+            *([COMMON] if number % 10 == 3 else []),
+            *([f"我爱{CHINESE}天安门"] if number % 1000 == 11 else []),
+            *([f"{THAI}มหานคร"] if number % 1000 == 13 else []),
+        ]
+        yield " ".join([plain[chance.randrange(len(plain))], *held])
+        number += 1
+
+
+def _works(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
+    yield "newest 50 sessions", lambda: store.sessions.page("local", count=50)
+    for name, word in (
+        ("a word held by 1,000", RARE),
+        ("a word held by 100,000", COMMON),
+        ("a Chinese word of two characters, held by 1,000", CHINESE),
+        ("a Thai word of seven characters, held by 1,000", THAI),
+        ("a word held by none", "absent"),
+        ("a prefix held by 100,000", "thim*"),
+    ):
+        yield f"{name}: newest 20 with snippets", partial(store.search.find, "local", word)
+    yield (
+        "a word held by 100,000: the best 20 of the newest 1,000",
+        lambda: store.search.find("local", COMMON, best=True),
+    )
+    yield "a word held by 100,000 in one session", lambda: store.search.find("local", COMMON, Filters("talk 77"))

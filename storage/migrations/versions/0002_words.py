@@ -1,0 +1,31 @@
+"""The words by which messages and titles are found, and a place to remember what was done when."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+STATEMENTS = {
+    "sqlite": (
+        # Nothing but the words: the text stands in its own table, and what makes up a word was decided already.
+        "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', columnsize=0, tokenize='ascii')",
+    ),
+    "postgresql": (
+        "CREATE TABLE {table} (id BIGINT PRIMARY KEY REFERENCES {of} ON DELETE CASCADE, "
+        "words TSVECTOR NOT NULL, in_order TEXT NOT NULL)",
+        # What waits to be sorted in is searched from end to end: not much is to wait.
+        "CREATE INDEX {table}_by_word ON {table} USING gin (words) WITH (gin_pending_list_limit = 256)",
+    ),
+}
+
+
+def upgrade() -> None:
+    for statement in STATEMENTS[op.get_bind().dialect.name]:
+        op.execute(statement.format(table="message_words", of="messages"))
+        op.execute(statement.format(table="title_words", of="sessions"))
+    op.create_table(
+        "housekeeping",
+        sa.Column("task", sa.Text, primary_key=True),
+        sa.Column("value", sa.BigInteger, nullable=False),
+    )

@@ -1,0 +1,292 @@
+"""Search: from what a person typed to the messages and titles that hold it, each with the place marked."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.database import Database, Row, Transaction
+from storage.index import (
+    MESSAGES,
+    TITLES,
+    Index,
+    Wanted,
+    index_of,
+    model_mark,
+    month_mark,
+    owner_mark,
+    sender_mark,
+    session_mark,
+)
+from storage.query import Query, understood
+from storage.rank import best_first
+from storage.records import Sender, to_microseconds, to_moment
+from storage.rows import find_session
+from storage.schema import owners
+from storage.snippet import Snippet, snippet
+
+RANKED = 1000
+"""How many of the newest hits are compared where the best are asked for."""
+
+UNSORTED = 2000
+"""PostgreSQL finds so many hits and sorts them sooner than it finds the newest by going back through all messages."""
+
+MOST_MONTHS = 60
+"""A longer time than so many months is looked at message by message."""
+
+PAGE = 20
+
+NEWEST = 2**62
+"""Above the number of any message."""
+
+_BEST = "best"
+
+Place = tuple[str, int, bool]
+"""Where a page of hits ended. It means nothing to anybody else: hand it back to get the next page."""
+
+_COLUMNS = {
+    MESSAGES: "m.id, s.session_id, s.title, m.turn_id, m.sender, t.model, m.timestamp, m.content",
+    TITLES: "s.id, s.session_id, s.title, NULL, NULL, '', s.last_activity, s.title",
+}
+_JOINS = {
+    MESSAGES: "JOIN messages m ON m.id = {entry} JOIN turns t ON t.id = m.turn_id "
+    "JOIN sessions s ON s.id = t.session_key",
+    TITLES: "JOIN sessions s ON s.id = {entry}",
+}
+# The marks have chosen already, but two owners or models may share one, and a month is longer than a moment.
+_CONDITIONS = {
+    "owner": "s.owner = :owner",
+    "since": "m.timestamp >= :since",
+    "until": "m.timestamp < :until",
+    "model": "t.model = :model",
+}
+
+
+_OTHERS = sa.select(owners.c.owner).where(owners.c.owner != sa.bindparam("owner")).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a message must be, besides holding the words; None leaves it open.
+
+    `since` and `until` are moments with a time zone, the latter exclusive. Titles are searched only where nothing but
+    `tag` is asked for: they have no sender, model or time.
+    """
+
+    session_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    model: str | None = None
+    tag: str | None = None
+    sender: Sender | None = None
+
+    @property
+    def let_titles_in(self) -> bool:
+        return self == Filters(tag=self.tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that holds what was asked for, or a session whose title does: then `turn_id` and `sender` are None.
+
+    `moment` is when the message was stored, or when the session was last used.
+    """
+
+    session_id: str
+    title: str
+    turn_id: int | None
+    sender: Sender | None
+    model: str
+    moment: datetime
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A page of hits. `after` gets the next page, and is None on the last.
+
+    `widened` says that nothing held the words themselves, so that these hold words that begin like them. `ranked` is
+    how many hits were compared for the best, where there were more than that; else None.
+    """
+
+    hits: tuple[Hit, ...]
+    after: Place | None
+    widened: bool = False
+    ranked: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A search as the database takes it: the marks of titles and of messages, and the terms of the conditions."""
+
+    query: Query
+    title_marks: tuple[tuple[str, ...], ...]
+    marks: tuple[tuple[str, ...], ...]
+    in_titles: bool
+    terms: dict[str, Any]
+    is_widened: bool = False
+
+
+class Search:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(
+        self,
+        owner: str,
+        typed: str,
+        filters: Filters | None = None,
+        *,
+        best: bool = False,
+        count: int = PAGE,
+        after: Place | None = None,
+    ) -> Findings:
+        """Up to `count` hits, titles first, then messages: newest first or, with `best`, the best of the newest.
+
+        `typed` is understood as `storage.query` says. Where it is blank, all that the filters let in is found.
+        Where nothing holds its words, words that begin like them are looked for. Raises SessionNotFound.
+        """
+        filters = filters or Filters()
+        query = understood(typed)
+        if not query.terms and (typed.strip() or filters == Filters()):
+            return Findings((), None)
+        with self._database.read() as transaction:
+            asked = _asked(transaction, owner, query, filters)
+            if after is not None:
+                return _page(transaction, _widened(asked) if after[2] else asked, after, best=best, count=count)
+            found = _page(transaction, asked, None, best=best, count=count)
+            if found.hits or query.widened() == query:
+                return found
+            wider = _page(transaction, _widened(asked), None, best=best, count=count)
+            return wider if wider.hits else found
+
+
+def _asked(transaction: Transaction, owner: str, query: Query, filters: Filters) -> _Asked:
+    terms: dict[str, Any] = {"owner": owner}
+    # A mark that every entry has costs more than it saves.
+    whose = ((owner_mark(owner),),) if transaction.value(_OTHERS, terms) else ()
+    marks: list[tuple[str, ...]] = [*whose]
+    if filters.session_id is not None:
+        marks.append((session_mark(find_session(transaction, owner, filters.session_id).key),))
+    if filters.sender is not None:
+        marks.append((sender_mark(filters.sender),))
+    if filters.model is not None:
+        marks.append((model_mark(filters.model),))
+        terms["model"] = filters.model
+    if filters.since is not None:
+        terms["since"] = to_microseconds(filters.since)
+    if filters.until is not None:
+        terms["until"] = to_microseconds(filters.until)
+    if months := _months(filters.since, filters.until):
+        marks.append(months)
+    if not (query.terms or marks):
+        marks = [(owner_mark(owner),)]
+    return _Asked(query, whose, tuple(marks), filters.let_titles_in and bool(query.terms), terms)
+
+
+def _widened(asked: _Asked) -> _Asked:
+    return replace(asked, query=asked.query.widened(), is_widened=True)
+
+
+def _months(since: datetime | None, until: datetime | None) -> tuple[str, ...]:
+    """The marks of the months from one moment to the other; () where that is too long, or without a beginning."""
+    if since is None:
+        return ()
+    month, end = since.astimezone(UTC).replace(day=1), (until or datetime.now(UTC)).astimezone(UTC)
+    found: list[str] = []
+    while month <= end and len(found) <= MOST_MONTHS:
+        found.append(month_mark(month))
+        month = (month + timedelta(days=31)).replace(day=1)
+    return tuple(found) if 0 < len(found) <= MOST_MONTHS else ()
+
+
+def _page(transaction: Transaction, asked: _Asked, after: Place | None, *, best: bool, count: int) -> Findings:
+    place, at, _ = after or (TITLES, NEWEST, False)
+    titles = _rows(transaction, TITLES, asked, at, count + 1) if place == TITLES and asked.in_titles else []
+    if len(titles) > count:
+        return _findings(asked, titles[:count], TITLES, titles[count - 1][0])
+    room = count - len(titles)
+    if best:
+        return _best_page(transaction, asked, titles, at if place == _BEST else 0, room)
+    told = _rows(transaction, MESSAGES, asked, at if place == MESSAGES else NEWEST, room + 1)
+    if len(told) > room:
+        return _findings(asked, titles + told[:room], MESSAGES, told[room - 1][0] if room else NEWEST)
+    return _findings(asked, titles + told)
+
+
+def _best_page(transaction: Transaction, asked: _Asked, titles: list[Row], start: int, room: int) -> Findings:
+    newest = _rows(transaction, MESSAGES, asked, NEWEST, RANKED + 1)
+    ranked = best_first(asked.query, newest[:RANKED])
+    findings = _findings(asked, titles + ranked[start : start + room], _BEST, start + room)
+    return replace(
+        findings,
+        after=findings.after if len(ranked) > start + room else None,
+        ranked=RANKED if len(newest) > RANKED else None,
+    )
+
+
+def _findings(asked: _Asked, rows: list[Row], place: str = "", at: int = 0) -> Findings:
+    after = (place, at, asked.is_widened) if place else None
+    return Findings(tuple(_hit(asked.query, row) for row in rows), after, asked.is_widened)
+
+
+def _hit(query: Query, row: Row) -> Hit:
+    _, session_id, title, turn_id, sender, model, moment, content = row
+    from_ = None if sender is None else Sender(sender)
+    return Hit(session_id, title, turn_id, from_, model, to_moment(moment), snippet(query, content))
+
+
+def _rows(transaction: Transaction, table: str, asked: _Asked, before: int, count: int) -> list[Row]:
+    """Up to `count` entries below the number `before`, the highest first."""
+    index = index_of(transaction)
+    conditions = tuple(name for name in _CONDITIONS if name in asked.terms) if table == MESSAGES else ("owner",)
+    marks = asked.marks if table == MESSAGES else asked.title_marks
+    terms = asked.terms | index.terms(Wanted(asked.query, marks)) | {"before": before, "count": count}
+    if not index.finds_newest:
+        some = transaction.rows(_some(index, table), terms)
+        if len(some) <= UNSORTED:
+            newest = sorted((number for (number,) in some), reverse=True)
+            return _first_of(transaction, newest, _these(table, conditions), terms)
+    return transaction.rows(_newest(index, table, conditions), terms)
+
+
+def _first_of(
+    transaction: Transaction, numbers: list[int], statement: sa.TextClause, terms: dict[str, Any]
+) -> list[Row]:
+    """The first `count` of the entries that the conditions let in: as a rule they are the first of all."""
+    rows: list[Row] = []
+    share = terms["count"]
+    while numbers and len(rows) < terms["count"]:
+        rows += transaction.rows(statement, terms | {"numbers": numbers[:share]})
+        numbers, share = numbers[share:], 4 * share
+    return rows[: terms["count"]]
+
+
+@cache
+def _newest(index: Index, table: str, conditions: tuple[str, ...]) -> sa.TextClause:
+    entry = f"{table}.{index.key}"
+    where = " AND ".join([index.condition(table), f"{entry} < :before", *(_CONDITIONS[name] for name in conditions)])
+    return sa.text(
+        f"SELECT {_COLUMNS[table]} FROM {table} {_JOINS[table].format(entry=entry)} WHERE {where} "  # noqa: S608 - ours
+        f"ORDER BY {entry} DESC LIMIT :count"
+    )
+
+
+@cache
+def _some(index: Index, table: str) -> sa.TextClause:
+    entry = f"{table}.{index.key}"
+    return sa.text(
+        f"SELECT {entry} FROM {table} WHERE {index.condition(table)} AND {entry} < :before "  # noqa: S608 - as above
+        f"LIMIT {UNSORTED + 1}"
+    )
+
+
+@cache
+def _these(table: str, conditions: tuple[str, ...]) -> sa.TextClause:
+    where = " AND ".join(_CONDITIONS[name] for name in conditions)
+    return sa.text(
+        f"SELECT {_COLUMNS[table]} FROM unnest(CAST(:numbers AS bigint[])) AS numbers(number) "  # noqa: S608 - as above
+        f"{_JOINS[table].format(entry='numbers.number')} WHERE {where} ORDER BY numbers.number DESC"
+    )
