@@ -24,20 +24,28 @@ from agent.errors import (
 )
 from agent.memory import WindowMemory
 from agent.models import Catalogue, Choice
+from agent.parameters import Parameters
 from agent.reply import Reply
 from agent.settings import Settings
 from storage import (
     DayUse,
+    Deleted,
     Filters,
     Findings,
     Hit,
     Message,
+    Order,
     Place,
+    RecentTurn,
     Sender,
     Session,
     SessionBusy,
+    SessionEnded,
+    SessionFilters,
     SessionNotFound,
     SessionPage,
+    SessionPlace,
+    SessionText,
     Siblings,
     Snippet,
     Status,
@@ -46,6 +54,7 @@ from storage import (
     Totals,
     Turn,
     TurnNotFound,
+    Unused,
     WindowseatError,
 )
 
@@ -58,6 +67,7 @@ __all__ = [
     "Context",
     "Conversation",
     "DayUse",
+    "Deleted",
     "EchoModel",
     "Filters",
     "Findings",
@@ -68,16 +78,23 @@ __all__ = [
     "ModelTimeout",
     "ModelUnavailable",
     "ModelUnknown",
+    "Order",
+    "Parameters",
     "Place",
     "PromptRefused",
     "Receipt",
+    "RecentTurn",
     "Reply",
     "ReplyCut",
     "Sender",
     "Session",
     "SessionBusy",
+    "SessionEnded",
+    "SessionFilters",
     "SessionNotFound",
     "SessionPage",
+    "SessionPlace",
+    "SessionText",
     "Settings",
     "SettingsInvalid",
     "Siblings",
@@ -89,6 +106,7 @@ __all__ = [
     "Totals",
     "Turn",
     "TurnNotFound",
+    "Unused",
     "WindowMemory",
     "WindowseatError",
 ]

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,13 +13,30 @@ from uuid_utils import uuid7
 
 from agent.context import Context
 from agent.conversation import Conversation, Graph
+from agent.daily import Daily
 from agent.errors import PromptRefused
 from agent.memory import WindowMemory
 from agent.models import Catalogue, Choice, Models
 from agent.prompt import checked_name, checked_prompt, storable
 from agent.runner import Runner
-from agent.settings import Settings
-from storage import DayUse, Filters, Findings, Place, Session, SessionNotFound, SessionPage, Store, Totals
+from agent.settings import Settings, checked_settings
+from storage import (
+    DayUse,
+    Deleted,
+    Filters,
+    Findings,
+    Order,
+    Place,
+    RecentTurn,
+    Session,
+    SessionFilters,
+    SessionNotFound,
+    SessionPage,
+    SessionPlace,
+    Store,
+    Totals,
+    Unused,
+)
 
 LOCAL = "local"
 """The owner of all sessions when nobody signs in."""
@@ -68,13 +86,19 @@ class Agent:
             self._store.close()
             raise
         self._runner = Runner(self._store)
+        self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
         self._closed = False
 
-    def conversation(self, session_id: str) -> Conversation:
-        """The session of that name, started if there is none. Raises PromptRefused for an impossible name."""
-        self._store.sessions.start(self.owner, checked_name(session_id))
+    def conversation(self, session_id: str, *, summary: str = "") -> Conversation:
+        """The session of that name, started if there is none.
+
+        A new one can begin with a `summary` of what was said before, which the model is told. Raises PromptRefused for
+        an impossible name or summary.
+        """
+        settings = checked_settings(self.settings, summary=summary) if summary else {}
+        self._store.sessions.start(self.owner, checked_name(session_id), settings)
         return self._conversation(session_id)
 
     def find(self, session_id: str) -> Conversation:
@@ -87,18 +111,58 @@ class Agent:
 
     def begin(self) -> Conversation:
         """A session to begin with: the newest one if it was begun so and nothing was said in it yet, else a new one."""
-        newest = self.latest()
+        newest = self.current()
         if newest is not None and _is_untouched(newest):
             return self._conversation(newest.session_id)
         return self.conversation(str(uuid7()))
 
-    def latest(self) -> Session | None:
-        """The session used last."""
-        return next(iter(self.sessions(count=1).sessions), None)
+    def current(self) -> Session | None:
+        """The session used last, of those that were neither ended nor archived."""
+        return self._store.sessions.current(self.owner)
 
-    def sessions(self, search: str = "", *, count: int = 50, after: tuple[int, int] | None = None) -> SessionPage:
-        """A page of sessions, last used first; `search` keeps those whose title holds its words."""
-        return self._store.sessions.page(self.owner, count=count, after=after, search=storable(search))
+    def sessions(
+        self,
+        titled: str = "",
+        filters: SessionFilters | None = None,
+        *,
+        order: Order = Order.ACTIVITY,
+        count: int = 50,
+        after: SessionPlace | None = None,
+    ) -> SessionPage:
+        """A page of sessions; without filters those that are not archived, the pinned first and then the last used.
+
+        `titled` keeps those whose title holds its words. `after` is that of the page before.
+        """
+        filters = filters or SessionFilters()
+        if titled:
+            filters = replace(filters, titled=storable(titled))
+        return self._store.sessions.page(self.owner, filters, order=order, count=count, after=after)
+
+    def active(self, *, count: int = 50, after: SessionPlace | None = None) -> SessionPage:
+        """A page of the sessions that were used within the idle time and not ended, the last used first."""
+        since = datetime.now(UTC) - timedelta(minutes=self.settings.idle_minutes)
+        return self.sessions("", SessionFilters(archived=None, ended=False, since=since), count=count, after=after)
+
+    def recent(self, count: int = 10) -> tuple[RecentTurn, ...]:
+        """The last turns of all sessions, the newest first."""
+        return self._store.paths.recent(self.owner, count)
+
+    def tags(self) -> dict[str, int]:
+        """All tags, in order, and how many sessions have each."""
+        return self._store.labels.tags(self.owner)
+
+    def delete(self, *session_ids: str) -> Deleted:
+        """Delete sessions for good. Those in which a reply runs are kept, and named."""
+        self._runner.sweep()
+        return self._store.cleanup.delete(self.owner, session_ids)
+
+    def unused(self, days: float = 30, *, archived_too: bool = False, count: int = 50) -> Unused:
+        """What `clean_up` would delete now, with the `count` sessions that were not used for the longest time."""
+        return self._store.cleanup.unused(self.owner, days=days, archived_too=archived_too, count=count)
+
+    def clean_up(self, days: float = 30, *, archived_too: bool = False) -> Deleted:
+        """Delete the sessions not used for so many days; pinned ones stay, and archived ones unless asked for."""
+        return self._store.cleanup.clean_up(self.owner, days=days, archived_too=archived_too)
 
     def search(
         self,
@@ -136,6 +200,8 @@ class Agent:
         """End what runs, then give back threads and connections. Closing twice does nothing."""
         if not self._closed:
             self._closed = True
+            if self._daily is not None:
+                self._daily.close()
             try:
                 self._runner.close(self._models.aclose)
             finally:
@@ -147,6 +213,9 @@ class Agent:
 
     def __repr__(self) -> str:
         return f"<Agent of {self.owner} on {self.database}>"
+
+    def _clean_up_daily(self) -> None:
+        self._store.cleanup.clean_up_daily(self.owner, days=self.settings.cleanup_days)
 
     def _conversation(self, session_id: str) -> Conversation:
         return Conversation(

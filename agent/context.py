@@ -1,14 +1,18 @@
 """The context: the exact list of messages sent to the model, and the receipt that says what it was made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, messages_from_dict
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, messages_from_dict
 
-from storage import Message, Sender, Status, Turn
+from storage import Message, Sender, Session, SessionText, Status, Turn
 
 CUT_OFF = "\n\n[This reply was cut off here.]"
 """Follows the text of a reply that did not reach its end, so that the model does not take it for one."""
+
+
+SUMMARY = "What was said before:\n"
+"""Stands before the summary where the model is told it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,9 @@ class Receipt:
     `window` is the size asked for, in turns. `first` and `last` are the depths of the oldest and newest turn in the
     context, None where there is none: a path never changes above a turn, so they name the same turns for ever, in a
     fork too. `turns` counts those in the context. Left out were the `beyond_window` turns before them, and those at
-    the depths `empty`, which have no reply text. `messages` counts what the model got, with the prompt.
+    the depths `empty`, which have no reply text. `messages` counts what the model got, with the prompt, but without
+    what it was told of the session: the versions of `system_prompt` and `summary`, None where there was none.
+    `parameters` are those that the session set.
     """
 
     window: int
@@ -28,9 +34,14 @@ class Receipt:
     beyond_window: int
     empty: tuple[int, ...]
     messages: int
+    system_prompt: int | None = None
+    summary: int | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        """What is None or {} is left out."""
+        shown = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in shown.items() if name in _ALWAYS or value not in (None, {})}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self | None:
@@ -38,34 +49,75 @@ class Receipt:
         return cls(**stored | {"empty": tuple(stored["empty"])}) if stored else None
 
 
+NO_TEXT = SessionText(0, "")
+_ALWAYS = {"first", "last"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the model is told of a session beside its turns, and with what parameters it is asked."""
+
+    system_prompt: SessionText = NO_TEXT
+    summary: SessionText = NO_TEXT
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        return cls(**{name: session.settings[name] for name in cls.__slots__ if name in session.settings})
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The messages before the prompt, oldest first; the prompt; and the receipt for both."""
+    """The messages before the prompt, oldest first; the prompt; and the receipt for both.
+
+    `model_settings` are the parameters as the model's LangChain class takes them.
+    """
 
     before: tuple[AnyMessage, ...]
     prompt: HumanMessage
     receipt: Receipt
+    model_settings: dict[str, Any] = field(default_factory=dict)
 
 
-def make_receipt(window: tuple[Turn, ...], *, size: int, depth: int) -> Receipt:
+NOTHING = Told()
+
+
+def make_receipt(window: tuple[Turn, ...], *, size: int, depth: int, told: Told = NOTHING) -> Receipt:
     """Choose from the `size` turns before the turn at `depth`, oldest first, what the model will see."""
-    told = [turn for turn in window if turn.reply]
+    seen = [turn for turn in window if turn.reply]
     return Receipt(
         window=size,
-        first=told[0].depth if told else None,
-        last=told[-1].depth if told else None,
-        turns=len(told),
+        first=seen[0].depth if seen else None,
+        last=seen[-1].depth if seen else None,
+        turns=len(seen),
         beyond_window=depth - 1 - len(window),
         empty=tuple(turn.depth for turn in window if not turn.reply),
-        messages=sum(len(turn.messages) for turn in told) + 1,
+        messages=sum(len(turn.messages) for turn in seen) + 1,
+        system_prompt=told.system_prompt.version if told.system_prompt.text else None,
+        summary=told.summary.version if told.summary.text else None,
+        parameters=told.parameters,
     )
 
 
-def make_context(window: tuple[Turn, ...], prompt: str, receipt: Receipt) -> Context:
+def make_context(
+    window: tuple[Turn, ...],
+    prompt: str,
+    receipt: Receipt,
+    *,
+    told: Told = NOTHING,
+    model_settings: dict[str, Any] | None = None,
+) -> Context:
     """The messages that the receipt stands for."""
-    told = (turn for turn in window if turn.depth not in receipt.empty)
-    before = tuple(message for turn in told for message in _as_sent(turn))
-    return Context(before, HumanMessage(prompt), receipt)
+    seen = (turn for turn in window if turn.depth not in receipt.empty)
+    before = tuple(message for turn in seen for message in _as_sent(turn))
+    return Context((*_as_told(told), *before), HumanMessage(prompt), receipt, model_settings or {})
+
+
+def _as_told(told: Told) -> tuple[AnyMessage, ...]:
+    """One system message, since some models take no second one; none where there is nothing to tell."""
+    summary = f"{SUMMARY}{told.summary.text}" if told.summary.text else ""
+    text = "\n\n".join(part for part in (told.system_prompt.text, summary) if part)
+    return (SystemMessage(text),) if text else ()
 
 
 def _as_sent(turn: Turn) -> list[AnyMessage]:

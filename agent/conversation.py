@@ -10,15 +10,15 @@ from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 from langgraph.graph.state import CompiledStateGraph
 
-from agent.context import Context, make_context, make_receipt
+from agent.context import Context, Told, make_context, make_receipt
 from agent.elsewhere import ReplyElsewhere
 from agent.errors import ModelFailed, PromptRefused
 from agent.frame import to_frame
 from agent.models import Choice, Models
-from agent.prompt import checked_name, checked_prompt, checked_title, storable
+from agent.prompt import checked_name, checked_prompt, checked_tag, checked_title, storable
 from agent.reply import Reply
 from agent.runner import Runner
-from agent.settings import Settings
+from agent.settings import Settings, checked_settings
 from storage import (
     Message,
     OpenedTurn,
@@ -89,7 +89,8 @@ class Conversation:
 
         With `beside`, the turn becomes another continuation next to that turn. A prompt that was sent with the
         same `idempotency_key` before is not asked again: its reply is returned, in whatever state it is. Raises
-        PromptRefused, SessionNotFound, SessionBusy, TurnNotFound, ModelUnknown, StoreError; nothing is kept then.
+        PromptRefused, SessionNotFound, SessionBusy, SessionEnded, TurnNotFound, ModelUnknown, StoreError; nothing is
+        kept then.
         """
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
         process = self._runner.process_id
@@ -99,6 +100,7 @@ class Conversation:
         model = self._choice(session).model
         graph = self._graph(model)
         size = self.window_turns_of(session)
+        told = Told.of(session)
         open_turn = partial(
             self._store.turns.open,
             self.owner,
@@ -109,15 +111,16 @@ class Conversation:
             process_id=process,
             beside=beside,
             idempotency_key=idempotency_key,
-            receipt=lambda before, depth: make_receipt(before, size=size, depth=depth).to_json(),
+            receipt=lambda before, depth: make_receipt(before, size=size, depth=depth, told=told).to_json(),
         )
         try:
             opened = self._after_sweep(open_turn)
         except TurnExists as error:
             return self._known_reply(error.turn_id, prompt)
         try:
-            receipt = make_receipt(opened.window, size=size, depth=opened.depth)
-            context = make_context(opened.window, prompt, receipt)
+            receipt = make_receipt(opened.window, size=size, depth=opened.depth, told=told)
+            settings = self._models.settings_for(model, told.parameters)
+            context = make_context(opened.window, prompt, receipt, told=told, model_settings=settings)
             reply = Reply(opened.id, prompt, model, receipt)
             self._runner.launch(reply, self._live(opened, context, reply, graph))
         except BaseException as error:
@@ -277,12 +280,52 @@ class Conversation:
         """Whether the model's server has yet to load it into memory. Takes up to a second."""
         return self._models.is_loading(model)
 
-    def configure(self, *, model: str | None = None, window_turns: int | None = None) -> None:
-        """Set what this session overrides; None leaves a setting as it is. Counts from the next prompt on."""
-        changes = {"model": model, "window_turns": window_turns}
-        given = {name: value for name, value in changes.items() if value is not None}
-        Settings.read(**self._settings.model_dump() | given)
-        self._store.sessions.set(self.owner, self.session_id, given)
+    def configure(
+        self,
+        *,
+        model: str | None = None,
+        window_turns: int | None = None,
+        system_prompt: str | None = None,
+        summary: str | None = None,
+        parameters: dict[str, Any] | None = None,
+    ) -> None:
+        """Set what this session overrides; None leaves a setting as it is. Counts from the next prompt on.
+
+        `system_prompt` and `summary` (what was said before this session) are told to the model before the turns; ""
+        ends that. `parameters` replace those that were set; `agent.parameters` says which there are. Raises
+        SettingsInvalid, PromptRefused.
+        """
+        changes = checked_settings(
+            self._settings,
+            model=model,
+            window_turns=window_turns,
+            system_prompt=system_prompt,
+            summary=summary,
+            parameters=parameters,
+        )
+        self._store.sessions.set(self.owner, self.session_id, changes)
+
+    def pin(self, *, yes: bool = True) -> None:
+        """Keep it at the top of the list, and out of clean-ups."""
+        self._store.labels.pin(self.owner, self.session_id, yes=yes)
+
+    def archive(self, *, yes: bool = True) -> None:
+        """Take it out of the list; it is found all the same."""
+        self._store.labels.archive(self.owner, self.session_id, yes=yes)
+
+    def tag(self, *tags: str) -> None:
+        """Raises PromptRefused for a tag that is blank or too long."""
+        self._store.labels.tag(self.owner, self.session_id, *map(checked_tag, tags))
+
+    def untag(self, *tags: str) -> None:
+        self._store.labels.untag(self.owner, self.session_id, *map(checked_tag, tags))
+
+    def end(self) -> None:
+        """Let it take no prompt any more, until it is reopened. A reply that runs goes on."""
+        self._store.labels.end(self.owner, self.session_id)
+
+    def reopen(self) -> None:
+        self._store.labels.reopen(self.owner, self.session_id)
 
     def rename(self, title: str) -> None:
         """Raises PromptRefused for a title that is blank or not storable."""

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
@@ -82,6 +83,12 @@ class Models:
             if name not in self._made:
                 self._made[name] = self._make(name)
             return self._made[name]
+
+    def settings_for(self, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Parameters as the LangChain class of that model takes them; echo takes none."""
+        if not parameters or name == ECHO:
+            return {}
+        return {"options": parameters} if name.startswith(OLLAMA) else parameters
 
     def is_loading(self, name: str) -> bool:
         """Whether the model has yet to be loaded into memory. False where nobody can tell."""

@@ -4,6 +4,7 @@ from agent.errors import PromptRefused
 
 TITLE_LIMIT = 200
 NAME_LIMIT = 200
+TAG_LIMIT = 40
 
 
 def checked_prompt(prompt: str, limit: int) -> str:
@@ -36,6 +37,23 @@ def checked_name(session_id: str) -> str:
             f"A session's name has 1 to {NAME_LIMIT} characters and no space at its ends; got {session_id[:40]!r}."
         )
     return session_id
+
+
+def checked_tag(tag: str) -> str:
+    """The tag on one line, in lower case: “Work” and “work” are one. Raises PromptRefused."""
+    _check_characters(tag, "The tag")
+    tag = " ".join(tag.lower().split())
+    if not 0 < len(tag) <= TAG_LIMIT:
+        raise PromptRefused(f"A tag has 1 to {TAG_LIMIT} characters; this one has {len(tag)}.")
+    return tag
+
+
+def checked_text(text: str, limit: int, what: str) -> str:
+    """A text that is told to the model, unchanged; "" is none. Raises PromptRefused."""
+    if len(text) > limit:
+        raise PromptRefused(f"{what} has {len(text):,} characters, and {limit:,} is the most that is taken.")
+    _check_characters(text, what)
+    return text if text.strip() else ""
 
 
 def storable(text: str) -> str:

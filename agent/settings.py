@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.errors import SettingsInvalid
+from agent.parameters import Parameters
+from agent.prompt import checked_text
 from storage import default_url
 
 PREFIX = "WINDOWSEAT_"
@@ -37,6 +39,15 @@ class Settings(BaseSettings):
     )
     prompt_limit: int = Field(
         default=100_000, ge=1, le=10_000_000, description="The longest prompt that is taken, in characters."
+    )
+    idle_minutes: float = Field(
+        default=60, gt=0, le=525_600, description="A session used within so many minutes counts as active."
+    )
+    cleanup_days: float = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Delete sessions not used for so many days, once a day; 0 deletes nothing by itself.",
     )
     echo_words_per_second: float = Field(
         default=0.0, ge=0, le=100_000, description="How fast echo answers; 0 is as fast as it can."
@@ -77,6 +88,30 @@ class Settings(BaseSettings):
             raise SettingsInvalid("The file .env is not in UTF-8: save it so.") from error
         except ValidationError as error:
             raise SettingsInvalid(" ".join(_sentence(problem, given) for problem in error.errors())) from error
+
+
+def checked_settings(
+    defaults: Settings,
+    *,
+    model: str | None = None,
+    window_turns: int | None = None,
+    system_prompt: str | None = None,
+    summary: str | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What a session is to override, without what is None. Raises SettingsInvalid, PromptRefused."""
+    plain = {name: value for name, value in (("model", model), ("window_turns", window_turns)) if value is not None}
+    Settings.read(**defaults.model_dump() | plain)
+    texts = {
+        name: checked_text(text, defaults.prompt_limit, what)
+        for name, text, what in (
+            ("system_prompt", system_prompt, "The system prompt"),
+            ("summary", summary, "The summary"),
+        )
+        if text is not None
+    }
+    given = {} if parameters is None else {"parameters": Parameters.read(parameters).given}
+    return plain | texts | given
 
 
 def variable(field: str) -> str:

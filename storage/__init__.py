@@ -7,9 +7,11 @@ LangChain code that takes a chat message history takes `storage.history.ChatMess
 """
 
 from storage.branches import Siblings
+from storage.cleanup import Deleted, Unused
 from storage.clock import Clock, system_clock
 from storage.errors import (
     SessionBusy,
+    SessionEnded,
     SessionNotFound,
     StoreDamaged,
     StoreError,
@@ -25,13 +27,19 @@ from storage.errors import (
 )
 from storage.place import default_url
 from storage.records import (
+    TEXTS,
     DayUse,
     Message,
     OpenedTurn,
+    Order,
     Outcome,
+    RecentTurn,
     Sender,
     Session,
+    SessionFilters,
     SessionPage,
+    SessionPlace,
+    SessionText,
     Status,
     Totals,
     Turn,
@@ -44,21 +52,29 @@ from storage.store import Store
 __all__ = [
     "INTERRUPTED",
     "LEASE",
+    "TEXTS",
     "Clock",
     "DayUse",
+    "Deleted",
     "Filters",
     "Findings",
     "Hit",
     "Message",
     "OpenedTurn",
+    "Order",
     "Outcome",
     "Piece",
     "Place",
+    "RecentTurn",
     "Sender",
     "Session",
     "SessionBusy",
+    "SessionEnded",
+    "SessionFilters",
     "SessionNotFound",
     "SessionPage",
+    "SessionPlace",
+    "SessionText",
     "Siblings",
     "Snippet",
     "Status",
@@ -75,6 +91,7 @@ __all__ = [
     "Turn",
     "TurnExists",
     "TurnNotFound",
+    "Unused",
     "WindowseatError",
     "default_url",
     "system_clock",

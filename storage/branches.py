@@ -11,7 +11,7 @@ from storage.index import put_session, put_title
 from storage.paths import BACK, WHOLE, parent_of
 from storage.records import Session, to_microseconds
 from storage.rows import ANY_RUNNING, count_in_owner, find_session, insert_if_missing, insert_into, one_session
-from storage.schema import messages, sessions, turns
+from storage.schema import messages, session_tags, session_texts, sessions, turns
 from storage.tree import ancestor_at, is_on_path, parting
 
 _SIBLINGS = (
@@ -48,6 +48,19 @@ def _copy_messages(belongs: sa.Column[int]) -> sa.Insert:
 
 _COPY_MESSAGES = _copy_messages(messages.c.turn_id)
 _COPY_SYSTEM_MESSAGES = _copy_messages(messages.c.session_key)
+_TEXT_COLUMNS = [session_texts.c[name] for name in ("kind", "version", "content", "created_at")]
+_COPY_TEXTS = sa.insert(session_texts).from_select(
+    [session_texts.c.session_key, *_TEXT_COLUMNS],
+    sa.select(sa.bindparam("target", type_=sa.BigInteger), *_TEXT_COLUMNS).where(
+        session_texts.c.session_key == sa.bindparam("source")
+    ),
+)
+_COPY_TAGS = sa.insert(session_tags).from_select(
+    [session_tags.c.session_key, session_tags.c.tag],
+    sa.select(sa.bindparam("target", type_=sa.BigInteger), session_tags.c.tag).where(
+        session_tags.c.session_key == sa.bindparam("source")
+    ),
+)
 _FINISH_FORK = (
     sa.update(sessions)
     .where(sessions.c.id == sa.bindparam("key"))
@@ -96,7 +109,7 @@ class Branches:
         Raises TurnNotFound, and SessionBusy while a turn runs.
         """
         with self._database.write() as transaction:
-            key, head, _ = find_session(transaction, owner, session_id, to_write=True)
+            key, head, *_ = find_session(transaction, owner, session_id, to_write=True)
             parent_of(transaction, owner, session_id, turn_id)
             if transaction.row(ANY_RUNNING, {"key": key}):
                 raise SessionBusy(session_id)
@@ -145,6 +158,8 @@ class Branches:
                 "copied_messages": message_count,
             },
         )
+        transaction.change(_COPY_TAGS, {"target": to.key, "source": source.key})
+        transaction.change(_COPY_TEXTS, {"target": to.key, "source": source.key})
         put_session(transaction, to.key)
         put_title(transaction, to.key)
         count_in_owner(transaction, to.owner, sessions=1, turns=len(rows), messages=message_count)

@@ -10,6 +10,7 @@ WindowseatError
 │   └── StoreNotOurs           a newer Windowseat or another program made it
 ├── SessionNotFound            no session of that name belongs to this owner
 ├── SessionBusy                a turn of the session is still running
+├── SessionEnded               the session was ended, and takes no prompt until it is reopened
 ├── TurnNotFound               no such turn in the session
 ├── TurnExists                 a turn with that idempotency key was opened before
 ├── TextRefused                the text holds what no database keeps
@@ -71,6 +72,11 @@ class SessionNotFound(WindowseatError):
 class SessionBusy(WindowseatError):
     def __init__(self, session_id: str) -> None:
         super().__init__(f"Session “{session_id}” is still answering: wait for the reply or stop it, then try again.")
+
+
+class SessionEnded(WindowseatError):
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session “{session_id}” was ended: reopen it to go on.")
 
 
 class TurnNotFound(WindowseatError):

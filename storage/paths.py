@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from storage.database import Database, Transaction
 from storage.errors import TurnNotFound
-from storage.records import Message, Turn
+from storage.records import Message, RecentTurn, Turn
 from storage.rows import HERE, IS_RUNNING, MESSAGE_COLUMNS, TURN_COLUMNS, find_session, to_message, to_turns
 from storage.schema import messages, sessions, turns
 from storage.tree import ancestor_at
@@ -52,6 +52,20 @@ BY_KEY = sa.select(turns.c.id).where(
 )
 _PARENT = _OF_SESSION.where(turns.c.id == sa.bindparam("turn_id"))
 _RUNNING = _OF_SESSION.where(IS_RUNNING)
+
+# Of the sessions that were used last, in whichever place of the list, the last turns of each; of all those the last.
+_USED = " UNION ALL ".join(
+    "SELECT * FROM (SELECT id, session_id, title, created_at FROM sessions "  # noqa: S608 - our own words
+    f"WHERE owner = :owner AND archived = {archived} AND pinned = {pinned} AND turn_count > 0 "
+    "ORDER BY last_activity DESC, id DESC LIMIT :count) AS used"
+    for archived in ("false", "true")
+    for pinned in ("false", "true")
+)
+_RECENT = sa.text(
+    f"SELECT t.id, s.session_id, s.title FROM ({_USED}) AS s JOIN turns t ON t.id IN "  # noqa: S608 - our own words
+    "(SELECT n.id FROM turns n WHERE n.session_key = s.id ORDER BY n.id DESC LIMIT :count) "
+    "WHERE t.opened_at >= s.created_at ORDER BY t.opened_at DESC, t.id DESC LIMIT :count"
+)
 
 
 def path_to(transaction: Transaction, tip: int | None, count: int) -> tuple[Turn, ...]:
@@ -99,7 +113,7 @@ class Paths:
     def messages(self, owner: str, session_id: str) -> list[Message]:
         """Every message of the active path, and the session's system messages in their places, oldest first."""
         with self._database.read() as transaction:
-            key, head, _ = find_session(transaction, owner, session_id)
+            key, head, *_ = find_session(transaction, owner, session_id)
             told = transaction.rows(_MESSAGES, {"tip": head, "count": WHOLE})
             system = transaction.rows(_SYSTEM_MESSAGES, {"key": key})
         # A turn's place is that of its prompt: text may be added to it late.
@@ -113,6 +127,15 @@ class Paths:
             key = find_session(transaction, owner, session_id).key
             found: int | None = transaction.value(BY_KEY, {"key": key, "called": idempotency_key})
             return found
+
+    def recent(self, owner: str, count: int) -> tuple[RecentTurn, ...]:
+        """The last `count` turns of all of an owner's sessions, the newest first, without those that were copied."""
+        with self._database.read() as transaction:
+            rows = transaction.rows(_RECENT, {"owner": owner, "count": count})
+            return tuple(
+                RecentTurn(session_id, title, path_to(transaction, turn_id, 1)[0])
+                for turn_id, session_id, title in rows
+            )
 
     def running(self, owner: str, session_id: str) -> Turn | None:
         with self._database.read() as transaction:

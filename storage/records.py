@@ -92,13 +92,26 @@ class Turn:
         return self.closed_at - self.opened_at if self.closed_at else None
 
 
+TEXTS = ("system_prompt", "summary")
+"""The settings of a session that are told to the model, and kept in all their versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionText:
+    """A system prompt or summary. `version` counts from 1; a `text` of "" is none."""
+
+    version: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One stored conversation.
 
     `key` is the store's own integer, `session_id` the name that people and programs use. `title` is "" until
     the first prompt or a person gives it one. `message_count` counts every stored message of all branches;
-    `depth` counts the turns of the active path. `forked_from` is the turn up to which it was copied.
+    `depth` counts the turns of the active path. `forked_from` is the turn up to which it was copied. `running` says
+    whether a reply runs in it. `ended_at` is None while it takes prompts. `tags` are in order.
     """
 
     key: int
@@ -110,22 +123,66 @@ class Session:
     message_count: int
     head_id: int | None
     depth: int
-    forked_from: int | None = None
-    stored_settings: str = "{}"
+    running: bool
+    forked_from: int | None
+    stored_settings: str
+    pinned: bool
+    archived: bool
+    ended_at: datetime | None
+    tags: tuple[str, ...]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the session overrides."""
+        """What the session overrides; its texts are `SessionText`s."""
         found: dict[str, Any] = json.loads(self.stored_settings)
-        return found
+        return found | {kind: SessionText(**found[kind]) for kind in TEXTS if kind in found}
+
+
+class Order(StrEnum):
+    """Of sessions in a list: pinned ones and then the last used first, newest first, by title, most messages first."""
+
+    ACTIVITY = "activity"
+    CREATION = "creation"
+    TITLE = "title"
+    MESSAGES = "messages"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilters:
+    """Which sessions of a list are wanted; None lets in both or all.
+
+    `titled` are words of the title, of which the last may still be typed. `since` and `until` are moments with a time
+    zone, the latter exclusive, between which the session was last used.
+    """
+
+    titled: str = ""
+    tag: str | None = None
+    archived: bool | None = False
+    pinned: bool | None = None
+    ended: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+SessionPlace = tuple[int | str, ...]
+"""Where a page of sessions ended. It means nothing to anybody else: hand it back to get the next page."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Sessions, last used first. `after` gets the next page; it is None on the last one."""
+    """Sessions in the order that was asked for. `after` gets the next page; it is None on the last one."""
 
     sessions: tuple[Session, ...]
-    after: tuple[int, int] | None
+    after: SessionPlace | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentTurn:
+    """A turn of any of an owner's sessions."""
+
+    session_id: str
+    title: str
+    turn: Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from storage.database import Row, Transaction
 from storage.errors import SessionNotFound, TextRefused
 from storage.records import Message, Sender, Session, Status, Turn, to_moment
-from storage.schema import messages, owners, sessions, turns
+from storage.schema import messages, owners, session_tags, sessions, turns
 
 HERE = (sessions.c.owner == sa.bindparam("owner"), sessions.c.session_id == sa.bindparam("session_id"))
 
@@ -21,6 +23,24 @@ HERE = (sessions.c.owner == sa.bindparam("owner"), sessions.c.session_id == sa.b
 IS_RUNNING = turns.c.status == sa.literal_column("'running'")
 
 _HEAD = turns.alias("head")
+
+
+class _Lines(FunctionElement[str]):
+    """The values of a column, one a line."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(_Lines)
+def _string_agg(element: _Lines, compiler: Any, **options: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **options)}, chr(10))"
+
+
+@compiles(_Lines, "sqlite")
+def _group_concat(element: _Lines, compiler: Any, **options: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **options)}, char(10))"
+
 
 SESSIONS = sa.select(
     sessions.c.id,
@@ -32,8 +52,14 @@ SESSIONS = sa.select(
     sessions.c.message_count,
     sessions.c.head_id,
     sa.func.coalesce(_HEAD.c.depth, 0),
+    # Whatever runs is the head.
+    sa.func.coalesce(_HEAD.c.status, "") == "running",
     sessions.c.forked_from,
     sessions.c.settings,
+    sessions.c.pinned,
+    sessions.c.archived,
+    sessions.c.ended_at,
+    sa.select(_Lines(session_tags.c.tag)).where(session_tags.c.session_key == sessions.c.id).scalar_subquery(),
 ).select_from(sessions.outerjoin(_HEAD, _HEAD.c.id == sessions.c.head_id))
 
 TURN_COLUMNS = (
@@ -58,7 +84,7 @@ ADD_MESSAGE = sa.insert(messages).values(
 )
 ANY_RUNNING = sa.select(turns.c.id).where(turns.c.session_key == sa.bindparam("key"), IS_RUNNING)
 _ONE_SESSION = SESSIONS.where(*HERE)
-_FIND_SESSION = sa.select(sessions.c.id, sessions.c.head_id, sessions.c.title).where(*HERE)
+_FIND_SESSION = sa.select(sessions.c.id, sessions.c.head_id, sessions.c.title, sessions.c.ended_at).where(*HERE)
 _FIND_TO_WRITE = _FIND_SESSION.with_for_update()
 LOCK_SESSION = sa.select(sessions.c.id).where(sessions.c.id == sa.bindparam("key")).with_for_update()
 _COUNT_IN_OWNER = (
@@ -85,8 +111,42 @@ def to_json(value: dict[str, Any]) -> str:
 
 
 def to_session(row: Row) -> Session:
-    key, owner, session_id, title, created, active, *rest = row
-    return Session(key, owner, session_id, title, to_moment(created), to_moment(active), *rest)
+    (
+        key,
+        owner,
+        session_id,
+        title,
+        created,
+        active,
+        message_count,
+        head,
+        depth,
+        running,
+        fork,
+        settings,
+        pinned,
+        archived,
+        ended,
+        tags,
+    ) = row
+    return Session(
+        key,
+        owner,
+        session_id,
+        title,
+        to_moment(created),
+        to_moment(active),
+        message_count,
+        head,
+        depth,
+        bool(running),
+        fork,
+        settings,
+        bool(pinned),
+        bool(archived),
+        None if ended is None else to_moment(ended),
+        tuple(sorted(tags.split("\n"))) if tags else (),
+    )
 
 
 def to_turns(rows: Iterable[Row]) -> tuple[Turn, ...]:
@@ -140,6 +200,7 @@ class Found(NamedTuple):
     key: int
     head: int | None
     title: str
+    ended_at: int | None
 
 
 def find_session(transaction: Transaction, owner: str, session_id: str, *, to_write: bool = False) -> Found:

@@ -6,7 +6,7 @@ since 1970 in UTC. JSON is kept as text: nothing looks into it but the part of t
 
 import sqlalchemy as sa
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -41,10 +41,44 @@ sessions = sa.Table(
     # The turn up to which it was copied from another session; no foreign key: the copy outlives it.
     sa.Column("forked_from", Key),
     sa.Column("settings", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("pinned", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("archived", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("ended_at", Moment),
     sa.UniqueConstraint("session_id", "owner"),
-    sa.Index("sessions_by_activity", "owner", "last_activity", "id"),
+    sa.Index("sessions_by_place", "owner", "archived", "pinned", "last_activity", "id"),
+    sa.Index("sessions_by_creation", "owner", "created_at", "id"),
+    sa.Index(
+        "sessions_not_ended",
+        "owner",
+        "last_activity",
+        "id",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
     # A deleted session's number must never come to mean another one to somebody who still holds it.
     sqlite_autoincrement=True,
+)
+
+session_tags = sa.Table(
+    "session_tags",
+    metadata,
+    sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Index("sessions_by_tag", "tag", "session_key"),
+    sqlite_with_rowid=False,
+)
+
+# System prompts and summaries. Receipts name them by their version, so none is ever changed; the one in force stands in
+# the session's settings too.
+session_texts = sa.Table(
+    "session_texts",
+    metadata,
+    sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 processes = sa.Table(

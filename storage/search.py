@@ -24,7 +24,7 @@ from storage.query import Query, understood
 from storage.rank import best_first
 from storage.records import Sender, to_microseconds, to_moment
 from storage.rows import find_session
-from storage.schema import owners
+from storage.schema import owners, session_tags
 from storage.snippet import Snippet, snippet
 
 RANKED = 1000
@@ -32,6 +32,9 @@ RANKED = 1000
 
 UNSORTED = 2000
 """PostgreSQL finds so many hits and sorts them sooner than it finds the newest by going back through all messages."""
+
+MOST_MARKS = 100
+"""Of a tag that more sessions have, each hit is asked whether its session has it."""
 
 MOST_MONTHS = 60
 """A longer time than so many months is looked at message by message."""
@@ -61,9 +64,11 @@ _CONDITIONS = {
     "since": "m.timestamp >= :since",
     "until": "m.timestamp < :until",
     "model": "t.model = :model",
+    "tag": "EXISTS (SELECT 1 FROM session_tags g WHERE g.session_key = s.id AND g.tag = :tag)",
 }
 
 
+_WITH_TAG = sa.select(session_tags.c.session_key).where(session_tags.c.tag == sa.bindparam("tag")).limit(MOST_MARKS + 1)
 _OTHERS = sa.select(owners.c.owner).where(owners.c.owner != sa.bindparam("owner")).limit(1)
 
 
@@ -175,6 +180,9 @@ def _asked(transaction: Transaction, owner: str, query: Query, filters: Filters)
     if filters.model is not None:
         marks.append((model_mark(filters.model),))
         terms["model"] = filters.model
+    if filters.tag is not None:
+        terms["tag"] = filters.tag
+        marks += _tagged(transaction, filters.tag)
     if filters.since is not None:
         terms["since"] = to_microseconds(filters.since)
     if filters.until is not None:
@@ -184,6 +192,12 @@ def _asked(transaction: Transaction, owner: str, query: Query, filters: Filters)
     if not (query.terms or marks):
         marks = [(owner_mark(owner),)]
     return _Asked(query, whose, tuple(marks), filters.let_titles_in and bool(query.terms), terms)
+
+
+def _tagged(transaction: Transaction, tag: str) -> list[tuple[str, ...]]:
+    """The marks of the sessions with a tag, as one group; none where there are too many for that."""
+    keys = transaction.rows(_WITH_TAG, {"tag": tag})
+    return [tuple(session_mark(key) for (key,) in keys)] if 0 < len(keys) <= MOST_MARKS else []
 
 
 def _widened(asked: _Asked) -> _Asked:
@@ -241,7 +255,8 @@ def _hit(query: Query, row: Row) -> Hit:
 def _rows(transaction: Transaction, table: str, asked: _Asked, before: int, count: int) -> list[Row]:
     """Up to `count` entries below the number `before`, the highest first."""
     index = index_of(transaction)
-    conditions = tuple(name for name in _CONDITIONS if name in asked.terms) if table == MESSAGES else ("owner",)
+    possible = _CONDITIONS if table == MESSAGES else ("owner", "tag")
+    conditions = tuple(name for name in possible if name in asked.terms)
     marks = asked.marks if table == MESSAGES else asked.title_marks
     terms = asked.terms | index.terms(Wanted(asked.query, marks)) | {"before": before, "count": count}
     if not index.finds_newest:

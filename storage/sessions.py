@@ -1,6 +1,6 @@
 """Sessions: started, listed, renamed, set, cleared, deleted."""
 
-from functools import cache
+import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,31 +8,41 @@ import sqlalchemy as sa
 from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.errors import SessionBusy, SessionNotFound
-from storage.index import TITLES, Index, Wanted, index_of, owner_mark, put_title, remove_session, remove_title
-from storage.query import understood
-from storage.records import Session, SessionPage, to_microseconds
+from storage.index import put_title, remove_session, remove_title
+from storage.listing import page_of
+from storage.records import TEXTS, Order, Session, SessionFilters, SessionPage, SessionPlace, to_microseconds
 from storage.rows import (
     ANY_RUNNING,
     HERE,
     SESSIONS,
+    checked,
     count_in_owner,
     find_session,
     insert_if_missing,
+    insert_into,
     one_session,
     to_json,
     to_session,
 )
-from storage.schema import messages, sessions, turns
+from storage.schema import messages, session_texts, sessions, turns
 
 PAGE = 50
 
-_ORDER = (sessions.c.last_activity.desc(), sessions.c.id.desc())
-_NEWEST = SESSIONS.where(sessions.c.owner == sa.bindparam("owner")).order_by(*_ORDER).limit(sa.bindparam("count"))
-_AFTER = _NEWEST.where(
-    sa.tuple_(sessions.c.last_activity, sessions.c.id) < sa.tuple_(sa.bindparam("active"), sa.bindparam("key"))
-)
 _RENAME = sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(title=sa.bindparam("new_title"))
-_SET = sa.update(sessions).where(*HERE).values(settings=sa.bindparam("new"))
+_SET = sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(settings=sa.bindparam("new"))
+_CURRENT = (
+    SESSIONS.where(
+        sessions.c.owner == sa.bindparam("owner"), sessions.c.ended_at.is_(None), sa.not_(sessions.c.archived)
+    )
+    .order_by(sessions.c.last_activity.desc(), sessions.c.id.desc())
+    .limit(1)
+)
+_ADD_TEXT = insert_into(session_texts, "session_key", "kind", "version", "content", "created_at")
+_TEXT = sa.select(session_texts.c.content).where(
+    session_texts.c.session_key == sa.bindparam("key"),
+    session_texts.c.kind == sa.bindparam("of_kind"),
+    session_texts.c.version == sa.bindparam("numbered"),
+)
 _COUNTS = sa.select(sessions.c.id, sessions.c.turn_count, sessions.c.message_count).where(*HERE).with_for_update()
 _OF_SESSION = turns.c.session_key == sa.bindparam("key")
 _DELETE_TURNS = sa.delete(turns).where(_OF_SESSION)
@@ -43,25 +53,22 @@ _EMPTY = (
 )
 
 
-@cache
-def _titled(statement: sa.Select[Any], index: Index) -> sa.Select[Any]:
-    titles = f"SELECT {index.key} FROM {TITLES} WHERE {index.condition(TITLES)}"  # noqa: S608 - our own constants
-    return statement.where(sessions.c.id.in_(sa.text(titles).columns(sa.column("id", sa.BigInteger))))
-
-
 class Sessions:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def start(self, owner: str, session_id: str) -> Session:
-        """The owner's session of that name, made if there was none."""
+    def start(self, owner: str, session_id: str, settings: dict[str, Any] | None = None) -> Session:
+        """The owner's session of that name, made with these settings if there was none. Raises TextRefused."""
         now = to_microseconds(self._clock())
         names = {"owner": owner, "session_id": session_id}
         with self._database.write() as transaction:
             row = {**names, "created_at": now, "last_activity": now}
             if transaction.change(insert_if_missing(transaction, sessions, *row), row) == 1:
                 count_in_owner(transaction, owner, sessions=1)
+                if settings:
+                    made = one_session(transaction, owner, session_id)
+                    self._set(transaction, made.key, made, settings)
             return one_session(transaction, owner, session_id)
 
     def get(self, owner: str, session_id: str) -> Session:
@@ -70,28 +77,23 @@ class Sessions:
             return one_session(transaction, owner, session_id)
 
     def page(
-        self, owner: str, *, count: int = PAGE, after: tuple[int, int] | None = None, search: str = ""
+        self,
+        owner: str,
+        filters: SessionFilters | None = None,
+        *,
+        order: Order = Order.ACTIVITY,
+        count: int = PAGE,
+        after: SessionPlace | None = None,
     ) -> SessionPage:
-        """Up to `count` sessions, last used first; `search` keeps those whose title holds its words.
-
-        The last word need only begin so: it may still be typed.
-        """
-        statement = _NEWEST if after is None else _AFTER
-        terms: dict[str, Any] = {"owner": owner, "count": count + 1}
-        if after is not None:
-            terms |= {"active": after[0], "key": after[1]}
-        query = understood(search).open_ended()
-        if search and not query.terms:
-            return SessionPage((), None)
+        """Up to `count` sessions that the filters let in; without any, all that are not archived."""
         with self._database.read() as transaction:
-            if query.terms:
-                index = index_of(transaction)
-                statement = _titled(statement, index)
-                terms |= index.terms(Wanted(query, ((owner_mark(owner),),)))
-            found = [to_session(row) for row in transaction.rows(statement, terms)]
-        shown = tuple(found[:count])
-        more = len(found) > count
-        return SessionPage(shown, (to_microseconds(shown[-1].last_activity), shown[-1].key) if more else None)
+            return page_of(transaction, owner, filters or SessionFilters(), order=order, count=count, after=after)
+
+    def current(self, owner: str) -> Session | None:
+        """The session that was used last, of those that were neither ended nor archived."""
+        with self._database.read() as transaction:
+            row = transaction.row(_CURRENT, {"owner": owner})
+            return to_session(row) if row else None
 
     def rename(self, owner: str, session_id: str, title: str) -> None:
         """Raises SessionNotFound."""
@@ -102,11 +104,19 @@ class Sessions:
             put_title(transaction, key)
 
     def set(self, owner: str, session_id: str, changes: dict[str, Any]) -> None:
-        """Override more settings, and keep those that are overridden already. Raises SessionNotFound."""
+        """Override more settings, and keep those that are overridden already; None lets one go.
+
+        Those of TEXTS are kept in all their versions. Raises SessionNotFound, TextRefused.
+        """
         with self._database.write() as transaction:
-            find_session(transaction, owner, session_id, to_write=True)
-            settings = one_session(transaction, owner, session_id).settings | changes
-            transaction.change(_SET, {"owner": owner, "session_id": session_id, "new": to_json(settings)})
+            key = find_session(transaction, owner, session_id, to_write=True).key
+            self._set(transaction, key, one_session(transaction, owner, session_id), changes)
+
+    def text(self, owner: str, session_id: str, kind: str, version: int) -> str:
+        """A version of one of TEXTS; "" where there is none. Raises SessionNotFound."""
+        with self._database.read() as transaction:
+            key = find_session(transaction, owner, session_id).key
+            return transaction.value(_TEXT, {"key": key, "of_kind": kind, "numbered": version}) or ""
 
     def clear(self, owner: str, session_id: str) -> None:
         """Delete all messages of all branches; keep the session with its title and settings.
@@ -114,27 +124,50 @@ class Sessions:
         Raises SessionNotFound, SessionBusy.
         """
         with self._database.write() as transaction:
-            key = self._empty(transaction, owner, session_id)
+            key, _ = _empty(transaction, owner, session_id)
             transaction.change(_EMPTY, {"key": key})
 
     def delete(self, owner: str, session_id: str) -> None:
         """Delete the session and all that is in it. Raises SessionNotFound, SessionBusy."""
         with self._database.write() as transaction:
-            key = self._empty(transaction, owner, session_id)
-            remove_title(transaction, key)
-            transaction.change(_DELETE, {"key": key})
-            count_in_owner(transaction, owner, sessions=-1)
+            delete_session(transaction, owner, session_id)
 
-    def _empty(self, transaction: Transaction, owner: str, session_id: str) -> int:
-        row = transaction.row(_COUNTS, {"owner": owner, "session_id": session_id})
-        if row is None:
-            raise SessionNotFound(session_id)
-        key, turn_count, message_count = row
-        if transaction.value(ANY_RUNNING, {"key": key}) is not None:
-            raise SessionBusy(session_id)
-        remove_session(transaction, key)
-        transaction.change(_DELETE_TURNS, {"key": key})
-        transaction.change(_DELETE_SYSTEM_MESSAGES, {"key": key})
-        count_in_owner(transaction, owner, turns=-turn_count, messages=-message_count)
-        found: int = key
-        return found
+    def _set(self, transaction: Transaction, key: int, session: Session, changes: dict[str, Any]) -> None:
+        now = to_microseconds(self._clock())
+        stored: dict[str, Any] = json.loads(session.stored_settings)
+        for name, value in changes.items():
+            if value is None and name not in TEXTS:
+                stored.pop(name, None)
+            elif name in TEXTS:
+                known = stored.get(name, {"version": 0, "text": ""})
+                if known["text"] != (text := checked(value or "")):
+                    stored[name] = {"version": known["version"] + 1, "text": text}
+                    row = {"session_key": key, "kind": name, "version": known["version"] + 1}
+                    transaction.change(_ADD_TEXT, {**row, "content": text, "created_at": now})
+            else:
+                stored[name] = value
+        transaction.change(_SET, {"key": key, "new": to_json(stored)})
+
+
+def delete_session(transaction: Transaction, owner: str, session_id: str) -> int:
+    """Delete all of a session, and say how many messages it had. Raises SessionNotFound, SessionBusy."""
+    key, messages = _empty(transaction, owner, session_id)
+    remove_title(transaction, key)
+    transaction.change(_DELETE, {"key": key})
+    count_in_owner(transaction, owner, sessions=-1)
+    return messages
+
+
+def _empty(transaction: Transaction, owner: str, session_id: str) -> tuple[int, int]:
+    """Delete the turns of a session, and say its key and how many messages it had."""
+    row = transaction.row(_COUNTS, {"owner": owner, "session_id": session_id})
+    if row is None:
+        raise SessionNotFound(session_id)
+    key, turn_count, message_count = row
+    if transaction.value(ANY_RUNNING, {"key": key}) is not None:
+        raise SessionBusy(session_id)
+    remove_session(transaction, key)
+    transaction.change(_DELETE_TURNS, {"key": key})
+    transaction.change(_DELETE_SYSTEM_MESSAGES, {"key": key})
+    count_in_owner(transaction, owner, turns=-turn_count, messages=-message_count)
+    return key, message_count

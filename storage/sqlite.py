@@ -109,6 +109,8 @@ class Sqlite(Engine):
 def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
     # SQLite's own lower() knows ASCII only, and a title in any script is to be found.
     connection.create_function("lower", 1, str.lower, deterministic=True)
+    # PostgreSQL's name for the order of the characters' numbers.
+    connection.create_collation("C", lambda one, other: (one > other) - (one < other))
     # Two processes that open a new file at once may meet here: WAL is set under an exclusive lock.
     _execute_patiently(connection, "PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

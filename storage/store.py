@@ -4,9 +4,11 @@ from types import TracebackType
 from typing import Self
 
 from storage.branches import Branches
+from storage.cleanup import Cleanup
 from storage.clock import Clock, system_clock
 from storage.database import Database
 from storage.index import bring_up_to_date
+from storage.labels import Labels
 from storage.migrate import migrate
 from storage.paths import Paths
 from storage.running import Running
@@ -20,9 +22,9 @@ from storage.verify import verify
 class Store:
     """An open database, brought to the newest schema. Any number of threads may use it; who opens it closes it.
 
-    `sessions` keeps the list, `turns` writes turns, `paths` reads them, `branches` finds one's way among their
-    alternatives, `search` finds them, `running` looks after replies while they run, `usage` has the figures. All of
-    them raise what `storage.errors` draws.
+    `sessions` keeps the list, `labels` puts it in order and `cleanup` deletes many; `turns` writes turns, `paths` reads
+    them, `branches` finds one's way among their alternatives, `search` finds them, `running` looks after replies while
+    they run, `usage` has the figures. All of them raise what `storage.errors` draws.
     """
 
     def __init__(self, url: str, *, clock: Clock = system_clock) -> None:
@@ -35,6 +37,8 @@ class Store:
             self._database.close()
             raise
         self.sessions = Sessions(self._database, clock)
+        self.labels = Labels(self._database, clock)
+        self.cleanup = Cleanup(self._database, clock)
         self.turns = Turns(self._database, clock)
         self.paths = Paths(self._database)
         self.branches = Branches(self._database, clock)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from storage.branches import leave_branch
 from storage.clock import Clock
 from storage.database import Database, Transaction
-from storage.errors import SessionBusy, TurnExists, TurnNotFound
+from storage.errors import SessionBusy, SessionEnded, TurnExists, TurnNotFound
 from storage.index import put_title, put_turn, remove_turn
 from storage.paths import BY_KEY, parent_of, path_to
 from storage.records import Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds
@@ -131,15 +131,17 @@ class Turns:
         `receipt` makes the turn's receipt from those turns and its own depth: it is kept from the start.
 
         It follows the head; with `beside` it becomes another continuation next to that turn. When this
-        returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, TurnNotFound, TextRefused, and
-        TurnExists where the session has a turn with the idempotency key.
+        returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, SessionEnded, TurnNotFound,
+        TextRefused, and TurnExists where the session has a turn with the idempotency key.
         """
         with self._database.write() as transaction:
-            key, head, title = find_session(transaction, owner, session_id, to_write=True)
+            key, head, title, ended = find_session(transaction, owner, session_id, to_write=True)
             if idempotency_key is not None:
                 known = transaction.value(BY_KEY, {"key": key, "called": idempotency_key})
                 if known is not None:
                     raise TurnExists(known)
+            if ended is not None:
+                raise SessionEnded(session_id)
             parent = head if beside is None else parent_of(transaction, owner, session_id, beside)
             seen = path_to(transaction, parent, window)
             depth = _depth_after(transaction, parent, seen)
@@ -170,11 +172,13 @@ class Turns:
         """Add messages that somebody else's agent exchanged, as whole turns, in one transaction.
 
         A human message begins a turn, and those that follow belong to it; system messages belong to the
-        session. Raises SessionNotFound, SessionBusy.
+        session. Raises SessionNotFound, SessionBusy, SessionEnded.
         """
         with self._database.write() as transaction:
             for message in group:
-                key, head, title = find_session(transaction, owner, session_id, to_write=True)
+                key, head, title, ended = find_session(transaction, owner, session_id, to_write=True)
+                if ended is not None:
+                    raise SessionEnded(session_id)
                 if transaction.value(ANY_RUNNING, {"key": key}) is not None:
                     raise SessionBusy(session_id)
                 if message.sender is Sender.SYSTEM:

@@ -43,7 +43,7 @@ def said(shown: AppTest) -> list[str]:
 def ask(shown: AppTest, agent: Agent, prompt: str) -> AppTest:
     """Submit a prompt, wait for the reply, and draw the page with it."""
     shown.chat_input[0].set_value(prompt).run()
-    session = agent.latest()
+    session = agent.current()
     assert session is not None
     if running := agent.find(session.session_id).running:
         running.wait_for_end(5)
@@ -57,7 +57,7 @@ def test_without_a_session_it_says_so_and_the_first_prompt_begins_one(agent: Age
     ask(shown, agent, "Hello")
 
     assert said(shown) == ["Hello", "You said: Hello. I remember 1 messages."]
-    latest = agent.latest()
+    latest = agent.current()
     assert latest is not None
     assert shown.query_params["session"] == latest.session_id
 
@@ -228,3 +228,15 @@ def test_the_file_that_streamlit_runs_draws_the_page(monkeypatch: pytest.MonkeyP
     assert said(shown)[0] == "Hello"
     registered[0]()
     st.cache_resource.clear()
+
+
+def test_a_session_that_was_ended_takes_no_prompt_until_it_is_reopened(agent: Agent) -> None:
+    chat = agent.conversation("lisbon")
+    chat.send("Hello")
+    chat.end()
+    shown = show(agent, "lisbon")
+    assert any("takes no prompt" in caption.value for caption in shown.caption)
+    assert shown.chat_input[0].disabled
+    shown.button(key="reopen").click().run()
+    assert shown.run().chat_input[0].disabled is False
+    assert not any("takes no prompt" in caption.value for caption in shown.caption)

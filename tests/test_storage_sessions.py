@@ -4,12 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from storage import Message, Outcome, Sender, SessionBusy, SessionNotFound, Status, Store
+from storage import Message, Outcome, Sender, SessionBusy, SessionFilters, SessionNotFound, Status, Store
 from tests.conftest import Clock, Ledger
 
 
 def names(store: Store, search: str = "") -> list[str]:
-    return [session.session_id for session in store.sessions.page("local", search=search).sessions]
+    return [session.session_id for session in store.sessions.page("local", SessionFilters(titled=search)).sessions]
 
 
 def test_the_session_used_last_comes_first(ledger: Ledger, clock: Clock) -> None:

@@ -11,6 +11,9 @@ from ui import state
 from ui.words import as_plain, count, title_of
 
 RENAME = ":material/edit: Rename"
+PIN, UNPIN = ":material/keep: Pin", ":material/keep_off: Unpin"
+ARCHIVE, UNARCHIVE = ":material/archive: Archive", ":material/unarchive: Take out of the archive"
+END, REOPEN = ":material/lock: End", ":material/lock_open: Reopen"
 CLEAR = ":material/mop: Clear"
 DELETE = ":material/delete: Delete"
 AUTO = "auto"
@@ -21,7 +24,7 @@ def draw_title(chat: Conversation, session: Session) -> None:
         st.subheader(as_plain(title_of(session)), anchor=False)
         chosen = st.menu_button(
             "Session",
-            [RENAME, CLEAR, DELETE],
+            _actions(session),
             icon=":material/more_horiz:",
             type="tertiary",
             key="session_menu",
@@ -32,6 +35,32 @@ def draw_title(chat: Conversation, session: Session) -> None:
         _clear(chat, session)
     elif chosen == DELETE:
         _delete(chat, session)
+    elif chosen is not None:
+        _label(chat, chosen)
+
+
+def _actions(session: Session) -> list[str]:
+    return [
+        RENAME,
+        UNPIN if session.pinned else PIN,
+        UNARCHIVE if session.archived else ARCHIVE,
+        REOPEN if session.ended_at else END,
+        CLEAR,
+        DELETE,
+    ]
+
+
+def _label(chat: Conversation, chosen: str) -> None:
+    labels: dict[str, Callable[[], None]] = {
+        PIN: chat.pin,
+        UNPIN: partial(chat.pin, yes=False),
+        ARCHIVE: chat.archive,
+        UNARCHIVE: partial(chat.archive, yes=False),
+        END: chat.end,
+        REOPEN: chat.reopen,
+    }
+    labels[chosen]()
+    st.rerun()
 
 
 def draw_choice(agent: Agent, model: str) -> None:

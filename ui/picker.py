@@ -53,4 +53,5 @@ def _draw_sessions(agent: Agent, search: str) -> None:
 
 
 def _caption(session: Session) -> str:
-    return f"{count(session.message_count, 'message')} · {ago(session.last_activity)}"
+    marks = (":material/keep: " if session.pinned else "") + (":material/lock: " if session.ended_at else "")
+    return f"{marks}{count(session.message_count, 'message')} · {ago(session.last_activity)}"

@@ -24,7 +24,12 @@ def draw_prompt(
         st.bottom.button(
             "Stop", icon=":material/stop_circle:", key="stop", on_click=_stop, args=(running,), type="primary"
         )
-    st.chat_input("Write a prompt", key=BOX, on_submit=_submit, args=(agent, chat))
+    ended = session is not None and session.ended_at is not None
+    if chat is not None and ended:
+        with st.bottom.container(horizontal=True, vertical_alignment="center"):
+            st.caption(":material/lock: This session was ended, and takes no prompt.")
+            st.button("Reopen", icon=":material/lock_open:", key="reopen", on_click=chat.reopen, type="tertiary")
+    st.chat_input("Write a prompt", key=BOX, on_submit=_submit, args=(agent, chat), disabled=ended)
     if chat is not None and session is not None:
         with st.bottom.container(horizontal=True, wrap=False, vertical_alignment="bottom"):
             draw_controls(agent, chat, session)

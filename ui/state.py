@@ -23,7 +23,7 @@ def current(agent: Agent) -> Conversation | None:
         except SessionNotFound:
             del st.session_state[_CURRENT]
             return current(agent)
-    elif latest := agent.latest():
+    elif latest := agent.current():
         chat = agent.find(latest.session_id)
     else:
         return None

@@ -1,0 +1,35 @@
+"""The parameters of a model that a session can set."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.errors import SettingsInvalid
+
+
+class Parameters(BaseModel):
+    """Those that are None are left to the model. How each model takes them is the matter of `agent.models`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float | None = Field(default=None, ge=0, le=2, description="How freely it chooses its words.")
+    top_p: float | None = Field(default=None, ge=0, le=1, description="From how much of the likeliest it chooses.")
+    seed: int | None = Field(default=None, ge=0, lt=2**31, description="The same seed gives the same reply.")
+
+    @classmethod
+    def read(cls, given: dict[str, Any]) -> Self:
+        """Raises SettingsInvalid, which names the parameter, its value and what it may be."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            if problem["type"] == "extra_forbidden":
+                known = ", ".join(cls.model_fields)
+                raise SettingsInvalid(f"There is no parameter “{problem['loc'][0]}”: there are {known}.") from error
+            said = problem["msg"].replace("Input", "it").lower()
+            raise SettingsInvalid(f"The parameter {problem['loc'][0]} is {problem['input']!r}, but {said}.") from error
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those that are set."""
+        return self.model_dump(exclude_none=True)

@@ -1,0 +1,129 @@
+"""Deleting many sessions: those that are named, or those that were not used for long."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from storage.clock import Clock
+from storage.database import Database
+from storage.errors import SessionBusy, SessionNotFound
+from storage.records import Session, to_microseconds
+from storage.rows import SESSIONS, insert_if_missing, to_session
+from storage.schema import housekeeping, sessions
+from storage.sessions import delete_session
+
+DAYS = 30
+"""After so many days without use a session is cleaned up, if one asks for it."""
+
+DAILY = timedelta(days=1)
+
+_UNUSED = (
+    sessions.c.owner == sa.bindparam("owner"),
+    sa.not_(sessions.c.pinned),
+    sessions.c.last_activity < sa.bindparam("before"),
+    sessions.c.archived.in_((False, sa.bindparam("archived_too"))),
+)
+_COUNT = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sessions.c.message_count), 0)).where(*_UNUSED)
+_OLDEST = SESSIONS.where(*_UNUSED).order_by(sessions.c.last_activity, sessions.c.id).limit(sa.bindparam("count"))
+_NAMES = sa.select(sessions.c.session_id).where(*_UNUSED).order_by(sessions.c.last_activity)
+_STILL = sa.select(sessions.c.id).where(*_UNUSED, sessions.c.session_id == sa.bindparam("name")).with_for_update()
+_CLAIM = (
+    sa.update(housekeeping)
+    .where(housekeeping.c.task == sa.bindparam("of_task"), housekeeping.c.value <= sa.bindparam("done_before"))
+    .values(value=sa.bindparam("now"))
+)
+
+Progress = Callable[[int, int], None]
+"""Is told how many sessions are done, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """What a clean-up would delete: how much in all, and the sessions that were not used for the longest time."""
+
+    sessions: int
+    messages: int
+    longest: tuple[Session, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What was deleted. `kept` names the sessions that were not: a reply runs in them, or they were gone already."""
+
+    sessions: int
+    messages: int
+    kept: tuple[str, ...] = ()
+
+
+class Cleanup:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def delete(
+        self, owner: str, session_ids: Iterable[str], *, progress: Progress = lambda _done, _of: None
+    ) -> Deleted:
+        """Delete sessions, each in a transaction of its own: whenever this ends, whole sessions are gone."""
+        names = tuple(dict.fromkeys(session_ids))
+        gone, messages, kept = 0, 0, []
+        for done, name in enumerate(names, start=1):
+            try:
+                with self._database.write() as transaction:
+                    messages += delete_session(transaction, owner, name)
+                gone += 1
+            except (SessionBusy, SessionNotFound):
+                kept.append(name)
+            progress(done, len(names))
+        return Deleted(gone, messages, tuple(kept))
+
+    def unused(self, owner: str, *, days: float = DAYS, archived_too: bool = False, count: int = 50) -> Unused:
+        """What `clean_up` would delete now, with up to `count` of the sessions."""
+        terms = self._terms(owner, days, archived_too=archived_too)
+        with self._database.read() as transaction:
+            how_many, messages = transaction.rows(_COUNT, terms)[0]
+            longest = transaction.rows(_OLDEST, terms | {"count": count})
+        return Unused(how_many, int(messages), tuple(map(to_session, longest)))
+
+    def clean_up(
+        self,
+        owner: str,
+        *,
+        days: float = DAYS,
+        archived_too: bool = False,
+        progress: Progress = lambda _done, _of: None,
+    ) -> Deleted:
+        """Delete the sessions that were not used for so many days; pinned ones stay, and archived ones unless asked.
+
+        Each goes in a transaction of its own, that looks once more whether it was used meanwhile.
+        """
+        terms = self._terms(owner, days, archived_too=archived_too)
+        with self._database.read() as transaction:
+            names = [name for (name,) in transaction.rows(_NAMES, terms)]
+        gone, messages = 0, 0
+        for done, name in enumerate(names, start=1):
+            with suppress(SessionBusy), self._database.write() as transaction:
+                if transaction.row(_STILL, terms | {"name": name}) is not None:
+                    messages += delete_session(transaction, owner, name)
+                    gone += 1
+            progress(done, len(names))
+        return Deleted(gone, messages)
+
+    def clean_up_daily(self, owner: str, *, days: float = DAYS) -> Deleted | None:
+        """Clean up, unless this was done within a day, by whichever process: then None."""
+        now = self._clock()
+        task = f"cleanup {owner}"
+        with self._database.write() as transaction:
+            transaction.change(
+                insert_if_missing(transaction, housekeeping, "task", "value"), {"task": task, "value": 0}
+            )
+            times = {"now": to_microseconds(now), "done_before": to_microseconds(now - DAILY)}
+            if transaction.change(_CLAIM, {"of_task": task, **times}) == 0:
+                return None
+        return self.clean_up(owner, days=days)
+
+    def _terms(self, owner: str, days: float, *, archived_too: bool) -> dict[str, object]:
+        before = to_microseconds(self._clock() - timedelta(days=days))
+        return {"owner": owner, "before": before, "archived_too": archived_too}
