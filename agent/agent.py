@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,8 +21,8 @@ from agent.prompt import checked_name, checked_prompt, storable
 from agent.runner import Runner
 from agent.settings import Settings, checked_settings
 from storage import (
-    DayUse,
     Deleted,
+    Figures,
     Filters,
     Findings,
     Order,
@@ -44,10 +44,10 @@ LOCAL = "local"
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """An owner's figures: what is stored now, and what was used on each of the last days, oldest first."""
+    """An owner's figures: what is stored now, and what was used in a range of days."""
 
     totals: Totals
-    days: tuple[DayUse, ...]
+    used: Figures
 
 
 class Agent:
@@ -180,8 +180,22 @@ class Agent:
         """
         return self._store.search.find(self.owner, storable(typed), filters, best=best, count=count, after=after)
 
-    def stats(self, days: int = 30) -> Stats:
-        return Stats(self._store.usage.totals(self.owner), self._store.usage.days(self.owner, days))
+    def stats(
+        self,
+        days: int | None = None,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        session: str | None = None,
+    ) -> Stats:
+        """What is stored, and what was used: in the last `days`, or from one day to another, or ever; or in a session.
+
+        Raises SessionNotFound.
+        """
+        if days is not None:
+            since = (until or datetime.now(UTC).astimezone().date()) - timedelta(days=days - 1)
+        totals = self._store.usage.totals(self.owner, idle=timedelta(minutes=self.settings.idle_minutes))
+        return Stats(totals, self._store.usage.figures(self.owner, session, since=since, until=until))
 
     def models(self) -> Catalogue:
         """What can be chosen now. Takes two seconds at most."""

@@ -1,6 +1,6 @@
 """The context: the exact list of messages sent to the model, and the receipt that says what it was made from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, messages_from_dict
@@ -38,19 +38,29 @@ class Receipt:
     summary: int | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def plain(cls, window: int, first: int | None, last: int | None) -> Self:
+        """That of a context with every turn up to the last, each of a prompt and one reply, and nothing else."""
+        turns = 0 if first is None or last is None else last - first + 1
+        return cls(window, first, last, turns, (first or 1) - 1, (), 2 * turns + 1)
+
     def to_json(self) -> dict[str, Any]:
-        """What is None or {} is left out."""
-        shown = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in shown.items() if name in _ALWAYS or value not in (None, {})}
+        """Without what it has in common with a plain one: a receipt is kept with every turn."""
+        plain = self.plain(self.window, self.first, self.last)
+        shown = {name: (getattr(self, name), getattr(plain, name)) for name in self.__slots__}
+        return {name: value for name, (value, usual) in shown.items() if name in _ALWAYS or value != usual}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self | None:
         """None for a turn that has no receipt."""
-        return cls(**stored | {"empty": tuple(stored["empty"])}) if stored else None
+        if not stored:
+            return None
+        plain = cls.plain(*(stored[name] for name in _ALWAYS))
+        return replace(plain, **stored | {"empty": tuple(stored.get("empty", ()))})
 
 
+_ALWAYS = ("window", "first", "last")
 NO_TEXT = SessionText(0, "")
-_ALWAYS = {"first", "last"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 """A library: 100,000 sessions with 1,000,000 messages of 250 B over three years, found, listed and counted."""
 
+import json
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -11,8 +14,10 @@ from typing import Any
 
 from bench.fill import count_on, fill
 from bench.store import interleaved
-from storage import Filters, Store
+from storage import Filters, SessionFilters, SessionPlace, Store
 from storage.index import bring_up_to_date
+from storage.records import to_moment
+from storage.usage import _month, _number
 from tests.postgres_server import PostgresServer
 
 SESSIONS = 100_000
@@ -44,6 +49,7 @@ def _fill(engine: str, store: Store) -> None:
         add = f"INSERT INTO messages (turn_id, position, sender, content, timestamp) VALUES ({', '.join([mark] * 5)})"
         rows = ((1 + n // 2, n % 2, ("Human", "AI")[n % 2], next(texts), n) for n in range(2 * SESSIONS * TURNS))
         transaction.driver.cursor().executemany(add, rows)
+        _use(transaction.driver, mark)
         if engine == "PostgreSQL":
             count_on(transaction.driver)
         transaction.driver.execute("UPDATE housekeeping SET value = 0")
@@ -54,6 +60,31 @@ def _fill(engine: str, store: Store) -> None:
     if engine == "PostgreSQL":
         with database.migration() as connection:
             connection.exec_driver_sql("ANALYZE")
+
+
+def _use(driver: Any, mark: str) -> None:
+    """Figures of three years, up to today, in which two models shared 456 turns a day, at any hour."""
+    today = datetime.now(UTC).astimezone().date()
+    wholes: dict[tuple[str, int], list[Counter[str]]] = {}
+    rows: list[tuple[Any, ...]] = []
+    chance = random.Random(4)
+    for day in (today - timedelta(days=age) for age in range(DAYS)):
+        for model in ("ollama:gemma3:4b", "ollama:llama3.2:3b"):
+            hours = Counter(str(24 * day.weekday() + chance.randrange(24)) for _ in range(228))
+            taken = [Counter(str(round(chance.gauss(middle, 6))) for _ in range(228)) for middle in (36, 52)]
+            rows.append((_number(day), model, 228, *(json.dumps(counts) for counts in (hours, *taken))))
+            for span in (-_month(day), -day.year):
+                known = wholes.setdefault((model, span), [Counter() for _ in range(4)])
+                for total, counts in zip(known, ({"turns": 228}, hours, *taken), strict=True):
+                    total.update(counts)
+    for (model, span), (turns, *spreads) in wholes.items():
+        rows.append((span, model, turns["turns"], *(json.dumps(counts) for counts in spreads)))
+    add = "INSERT INTO {} (owner, session_key, span, model, {}) VALUES ('local', 0, {})"
+    driver.cursor().executemany(add.format("usage", "turns", ", ".join([mark] * 3)), [row[:3] for row in rows])
+    driver.cursor().executemany(
+        add.format("usage_histograms", "hours, first_text, duration", ", ".join([mark] * 5)),
+        [(*row[:2], *row[3:]) for row in rows],
+    )
 
 
 def _texts() -> Iterator[str]:
@@ -74,8 +105,24 @@ def _texts() -> Iterator[str]:
         number += 1
 
 
+def _deep(store: Store) -> SessionPlace | None:
+    """The place half-way down the list."""
+    middle = store.sessions.page("local", SessionFilters(until=to_moment(SESSIONS // 2)), count=1)
+    return middle.after
+
+
 def _works(store: Store) -> Iterator[tuple[str, Callable[[], Any]]]:
+    later = _deep(store)
+    today = datetime.now(UTC).astimezone().date()
     yield "newest 50 sessions", lambda: store.sessions.page("local", count=50)
+    yield "50 sessions after 50,000 others", lambda: store.sessions.page("local", count=50, after=later)
+    yield "all statistics of three years", lambda: store.usage.figures("local")
+    yield (
+        "all statistics of thirty days",
+        lambda: store.usage.figures("local", since=today - timedelta(days=29), until=today),
+    )
+    yield "totals", lambda: store.usage.totals("local")
+    yield "the last 10 turns of all sessions", lambda: store.paths.recent("local", 10)
     for name, word in (
         ("a word held by 1,000", RARE),
         ("a word held by 100,000", COMMON),

@@ -5,6 +5,7 @@ which month. So a search among few of many messages costs what it finds.
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +35,17 @@ FOUND_BY = (Sender.HUMAN, Sender.AI)
 """Whose messages are found: what a tool said is not."""
 
 
-def owner_mark(owner: str) -> str:
+def voice_mark(owner: str, sender: Sender) -> str:
+    """Whose it is and from whom, in one: a mark on every message takes three bytes."""
+    return f"{title_mark(owner)}{sender.value.lower()}"
+
+
+def owner_marks(owner: str) -> tuple[str, ...]:
+    """Those of all messages of an owner."""
+    return tuple(voice_mark(owner, sender) for sender in FOUND_BY)
+
+
+def title_mark(owner: str) -> str:
     return f"\ue000{crc32(owner.encode())}"
 
 
@@ -42,16 +53,12 @@ def session_mark(key: int) -> str:
     return f"\ue001{key}"
 
 
-def sender_mark(sender: Sender) -> str:
-    return f"\ue002{sender.value.lower()}"
-
-
 def model_mark(model: str) -> str:
-    return f"\ue003{crc32(model.encode())}"
+    return f"\ue002{crc32(model.encode())}"
 
 
 def month_mark(moment: datetime) -> str:
-    return f"\ue004{moment:%Y%m}"
+    return f"\ue003{moment:%Y%m}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +202,14 @@ _MADE = sa.select(housekeeping.c.value).where(housekeeping.c.task == sa.literal_
 _SET_MADE = sa.update(housekeeping).where(housekeeping.c.task == _TASK).values(value=sa.bindparam("version"))
 
 
-def put_turn(transaction: Transaction, turn_id: int, *, first: int = 0) -> None:
-    """Let the messages of a turn that has ended be found, from the position `first` on."""
+def put_turn(transaction: Transaction, turn_id: int, *, first: int = 0) -> Counter[Sender]:
+    """Let the messages of a turn that has ended be found, from the position `first` on; say how long they are."""
     rows = transaction.rows(_OF_TURN, {"of_turn": turn_id, "first": first})
     index_of(transaction).put(transaction, MESSAGES, [_entry(row) for row in rows])
+    told: Counter[Sender] = Counter()
+    for *_, sender, _model, _timestamp, content in rows:
+        told[Sender(sender)] += len(content)
+    return told
 
 
 def remove_turn(transaction: Transaction, turn_id: int, *, first: int = 0) -> None:
@@ -262,10 +273,10 @@ def _batches(transaction: Transaction) -> Iterator[list[Row]]:
 def _entry(row: Row) -> Entry:
     number, owner, session, sender, model, timestamp, content = row
     month = month_mark(to_moment(timestamp))
-    marks = [owner_mark(owner), session_mark(session), sender_mark(Sender(sender)), model_mark(model), month]
+    marks = [voice_mark(owner, Sender(sender)), session_mark(session), model_mark(model), month]
     return number, marks, words_of(content)
 
 
 def _title_entry(row: Row) -> Entry:
     number, owner, title = row
-    return number, [owner_mark(owner)], words_of(title)
+    return number, [title_mark(owner)], words_of(title)

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.index import TITLES, Index, Wanted, index_of, owner_mark
+from storage.index import TITLES, Index, Wanted, index_of, title_mark
 from storage.query import understood
 from storage.records import Order, Session, SessionFilters, SessionPage, SessionPlace, to_microseconds
 from storage.rows import SESSIONS, to_session
@@ -49,7 +49,7 @@ def page_of(
     conditions = tuple(name for name in _CONDITIONS if name in terms)
     index = index_of(transaction) if query.terms else None
     if index is not None:
-        terms |= index.terms(Wanted(query, ((owner_mark(owner),),)))
+        terms |= index.terms(Wanted(query, ((title_mark(owner),),)))
     if after is not None:
         terms |= {f"after_{place}": value for place, value in enumerate(after)}
     statement = _statement(order, conditions, index, is_first=after is None)

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -212,19 +212,89 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What an owner has stored. `active_sessions` were used within the last 24 hours."""
+    """What an owner has stored now.
+
+    `active_sessions` were used within the idle time and not ended; `recent_sessions` were used, and `recent_turns`
+    ended, within the last 24 hours, the latter by whole hours of the clock.
+    """
 
     sessions: int
     messages: int
     turns: int
     active_sessions: int
+    recent_sessions: int
+    recent_turns: int
 
 
-@dataclass(frozen=True, slots=True)
-class DayUse:
+class DayUse(NamedTuple):
     """One calendar day, by the clock of the machine that ran the turns. Deleting takes nothing from it."""
 
     day: date
-    turns: int
-    input_tokens: int
-    output_tokens: int
+    turns: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    stopped: int = 0
+    failed: int = 0
+    interrupted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was used. `sessions` were begun; `messages` were prompts and all that answered them.
+
+    `writing_time` is in microseconds, from the first text to the end, of the turns whose output tokens were counted.
+    """
+
+    sessions: int = 0
+    turns: int = 0
+    messages: int = 0
+    stopped: int = 0
+    failed: int = 0
+    interrupted: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    prompt_characters: int = 0
+    reply_characters: int = 0
+    writing_time: int = 0
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        return 1e6 * self.output_tokens / self.writing_time if self.writing_time else None
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How long something took, `count` times; within about 1 %. None where it never happened."""
+
+    count: int = 0
+    median: timedelta | None = None
+    p95: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """What a model was used for; its name is "" where that was not kept."""
+
+    model: str
+    tally: Tally
+    first_text: Spread
+    duration: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The statistics of the days from `since` to `until`, both included, of all sessions or of one.
+
+    `first_text` is the time from the prompt to the first text, `duration` that to the end of the reply. `hours` are the
+    turns of each hour of the week, from Monday at 0:00 on; `days` those of every day, the oldest first, also without
+    any; `models` are in the order of their turns, the most used first.
+    """
+
+    since: date
+    until: date
+    tally: Tally
+    first_text: Spread
+    duration: Spread
+    hours: tuple[int, ...]
+    days: tuple[DayUse, ...]
+    models: tuple[ModelUse, ...]

@@ -4,9 +4,11 @@ Integer keys only: the text that people use for a session stands once, in its ow
 since 1970 in UTC. JSON is kept as text: nothing looks into it but the part of the program that wrote it.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
-VERSION = "0003"
+VERSION = "0004"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -169,15 +171,47 @@ reply_pieces = sa.Table(
     sqlite_with_rowid=False,
 )
 
-usage_days = sa.Table(
-    "usage_days",
-    metadata,
-    sa.Column("owner", sa.Text, primary_key=True),
-    # Days since 1970.
-    sa.Column("day", sa.Integer, primary_key=True),
+
+def _usage_table(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    """What was used, by span and model."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("owner", sa.Text, primary_key=True),
+        # 0 for all of the owner's sessions. No foreign key, therefore: deleting a session deletes its rows.
+        sa.Column("session_key", sa.BigInteger, primary_key=True),
+        # A day, in days since 1970; or a whole month, as minus the months since the year 0; or a whole year, as minus
+        # its number. A session has days only.
+        sa.Column("span", sa.Integer, primary_key=True),
+        sa.Column("model", sa.Text, primary_key=True),
+        *columns,
+        sqlite_with_rowid=False,
+    )
+
+
+usage = _usage_table(
+    "usage",
+    sa.Column("sessions", sa.Integer, nullable=False, server_default="0"),
     sa.Column("turns", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("messages", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("stopped", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("interrupted", sa.Integer, nullable=False, server_default="0"),
     sa.Column("input_tokens", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("output_tokens", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("prompt_characters", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("reply_characters", sa.BigInteger, nullable=False, server_default="0"),
+    # From the first text to the end, in microseconds, of the turns whose output tokens were counted.
+    sa.Column("writing_time", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+# JSON: turns by the hour of the week (0 is Monday, 0:00), and by the bucket of how long something took. Apart from the
+# sums: a chart of three years reads a thousand rows of those.
+usage_histograms = _usage_table(
+    "usage_histograms",
+    sa.Column("hours", sa.Text, nullable=False),
+    sa.Column("first_text", sa.Text, nullable=False),
+    sa.Column("duration", sa.Text, nullable=False),
 )
 
 # What was done when, or in which version: a number for each task.
@@ -186,6 +220,7 @@ housekeeping = sa.Table(
     metadata,
     sa.Column("task", sa.Text, primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # The tables `message_words` and `title_words` are not here: SQLite's are virtual. `storage.index` alone knows them.

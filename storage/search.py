@@ -16,9 +16,10 @@ from storage.index import (
     index_of,
     model_mark,
     month_mark,
-    owner_mark,
-    sender_mark,
+    owner_marks,
     session_mark,
+    title_mark,
+    voice_mark,
 )
 from storage.query import Query, understood
 from storage.rank import best_first
@@ -171,12 +172,14 @@ class Search:
 def _asked(transaction: Transaction, owner: str, query: Query, filters: Filters) -> _Asked:
     terms: dict[str, Any] = {"owner": owner}
     # A mark that every entry has costs more than it saves.
-    whose = ((owner_mark(owner),),) if transaction.value(_OTHERS, terms) else ()
-    marks: list[tuple[str, ...]] = [*whose]
+    has_others = transaction.value(_OTHERS, terms) is not None
+    marks: list[tuple[str, ...]] = []
+    if filters.sender is not None:
+        marks.append((voice_mark(owner, filters.sender),))
+    elif has_others or not query.terms:
+        marks.append(owner_marks(owner))
     if filters.session_id is not None:
         marks.append((session_mark(find_session(transaction, owner, filters.session_id).key),))
-    if filters.sender is not None:
-        marks.append((sender_mark(filters.sender),))
     if filters.model is not None:
         marks.append((model_mark(filters.model),))
         terms["model"] = filters.model
@@ -189,9 +192,8 @@ def _asked(transaction: Transaction, owner: str, query: Query, filters: Filters)
         terms["until"] = to_microseconds(filters.until)
     if months := _months(filters.since, filters.until):
         marks.append(months)
-    if not (query.terms or marks):
-        marks = [(owner_mark(owner),)]
-    return _Asked(query, whose, tuple(marks), filters.let_titles_in and bool(query.terms), terms)
+    title_marks = ((title_mark(owner),),) if has_others else ()
+    return _Asked(query, title_marks, tuple(marks), filters.let_titles_in and bool(query.terms), terms)
 
 
 def _tagged(transaction: Transaction, tag: str) -> list[tuple[str, ...]]:

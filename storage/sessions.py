@@ -25,6 +25,7 @@ from storage.rows import (
     to_session,
 )
 from storage.schema import messages, session_texts, sessions, turns
+from storage.usage import count_session, forget_session
 
 PAGE = 50
 
@@ -66,6 +67,7 @@ class Sessions:
             row = {**names, "created_at": now, "last_activity": now}
             if transaction.change(insert_if_missing(transaction, sessions, *row), row) == 1:
                 count_in_owner(transaction, owner, sessions=1)
+                count_session(transaction, owner, self._clock())
                 if settings:
                     made = one_session(transaction, owner, session_id)
                     self._set(transaction, made.key, made, settings)
@@ -154,6 +156,7 @@ def delete_session(transaction: Transaction, owner: str, session_id: str) -> int
     key, messages = _empty(transaction, owner, session_id)
     remove_title(transaction, key)
     transaction.change(_DELETE, {"key": key})
+    forget_session(transaction, owner, key)
     count_in_owner(transaction, owner, sessions=-1)
     return messages
 

@@ -13,7 +13,7 @@ from storage.database import Database, Transaction
 from storage.errors import SessionBusy, SessionEnded, TurnExists, TurnNotFound
 from storage.index import put_title, put_turn, remove_turn
 from storage.paths import BY_KEY, parent_of, path_to
-from storage.records import Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds
+from storage.records import Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds, to_moment
 from storage.rows import (
     ADD_MESSAGE,
     ANY_RUNNING,
@@ -28,7 +28,7 @@ from storage.rows import (
 )
 from storage.schema import messages, reply_pieces, sessions, turns
 from storage.tree import depth_of
-from storage.usage import count_use
+from storage.usage import Ended, count_use
 
 TITLE_LENGTH = 40
 """How much of the first prompt becomes the title, in characters."""
@@ -85,6 +85,7 @@ _CLOSE = (
         error=sa.bindparam("sentence"),
         receipt=sa.func.coalesce(sa.bindparam("as_receipt", type_=sa.Text), turns.c.receipt),
     )
+    .returning(turns.c.model, turns.c.opened_at)
 )
 _STATUS = sa.select(turns.c.status).where(turns.c.id == sa.bindparam("turn_id"))
 _DROP_PIECES = sa.delete(reply_pieces).where(reply_pieces.c.turn_id == sa.bindparam("of_turn"))
@@ -262,7 +263,7 @@ def close_running(
     """Give a running turn its end status and its messages. False, and nothing done, if it does not run."""
     now = to_microseconds(moment)
     transaction.row(LOCK_SESSION, {"key": key})  # First, as `open` does: so the two never wait for each other.
-    closed = transaction.change(
+    closed = transaction.row(
         _CLOSE,
         {
             "turn_id": turn_id,
@@ -275,15 +276,17 @@ def close_running(
             "as_receipt": to_json(outcome.receipt) if outcome.receipt else None,
         },
     )
-    if closed == 0:
+    if closed is None:
         return False
     if outcome.messages:
         transaction.change_all(ADD_MESSAGE, message_rows(1, outcome.messages, now, turn_id=turn_id))
     transaction.change(_DROP_PIECES, {"of_turn": turn_id})
     count_in_session(transaction, key, len(outcome.messages), now)
     count_in_owner(transaction, owner, messages=len(outcome.messages))
-    count_use(transaction, owner, moment, outcome)
-    put_turn(transaction, turn_id)
+    told = put_turn(transaction, turn_id)
+    model, opened_at = closed
+    ended = Ended(owner, key, model, to_moment(opened_at), moment, told[Sender.HUMAN], told[Sender.AI])
+    count_use(transaction, ended, outcome)
     return True
 
 

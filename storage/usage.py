@@ -1,52 +1,189 @@
-"""What was used, by day, and what an owner has stored: kept in the transactions that change it, never counted."""
+"""What was used: kept in the transactions that end turns, for all sessions of an owner and for each, never counted.
 
+A row stands for a day and a model, others for the whole month and the whole year: so ten years cost little more than
+thirty days.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Self
 
 import sqlalchemy as sa
 
 from storage.clock import Clock
-from storage.database import Database, Transaction
-from storage.records import DayUse, Outcome, Totals, to_microseconds
-from storage.rows import insert_if_missing
-from storage.schema import owners, sessions, usage_days
+from storage.database import Database, Row, Transaction
+from storage.records import DayUse, Figures, ModelUse, Outcome, Status, Tally, Totals, to_microseconds
+from storage.rows import find_session
+from storage.schema import owners, sessions, usage, usage_histograms
+from storage.spread import bucket, spread
 
 RECENT = timedelta(hours=24)
-FIRST_DAY = date(1970, 1, 1)
+IDLE = timedelta(hours=1)
+FIRST_DAY = date(1970, 1, 1).toordinal()
+HOURS = 24
+WEEK = 7 * HOURS
+MICROSECOND = timedelta(microseconds=1)
 
-_COUNT = (
-    sa.update(usage_days)
-    .where(usage_days.c.owner == sa.bindparam("of_owner"), usage_days.c.day == sa.bindparam("on_day"))
-    .values(
-        turns=usage_days.c.turns + 1,
-        input_tokens=usage_days.c.input_tokens + sa.bindparam("tokens_in"),
-        output_tokens=usage_days.c.output_tokens + sa.bindparam("tokens_out"),
-    )
-)
+ALL = 0
+"""In place of a session's key: all sessions of the owner."""
+
+_KEY = tuple(column.name for column in usage.primary_key)
+_SUMS = tuple(column.name for column in usage.columns if column.name not in _KEY)
+_HISTOGRAMS = tuple(column.name for column in usage_histograms.columns if column.name not in _KEY)
+
 _TOTALS = sa.select(owners.c.session_count, owners.c.message_count, owners.c.turn_count).where(
     owners.c.owner == sa.bindparam("owner")
 )
-_ACTIVE = sa.select(sa.func.count()).where(
-    sessions.c.owner == sa.bindparam("owner"), sessions.c.last_activity >= sa.bindparam("since")
+_SINCE = (sessions.c.owner == sa.bindparam("owner"), sessions.c.last_activity >= sa.bindparam("since"))
+# Both places of the list are named, archived and pinned or not, so that each is looked up from its newest end.
+_COUNT_USED = sa.select(sa.func.count()).where(
+    *_SINCE, sessions.c.archived.in_((sa.false(), sa.true())), sessions.c.pinned.in_((sa.false(), sa.true()))
 )
+_COUNT_ACTIVE = sa.select(sa.func.count()).where(*_SINCE, sessions.c.ended_at.is_(None))
+_SCOPE = (usage.c.owner == sa.bindparam("owner"), usage.c.session_key == sa.bindparam("key"))
+_FIRST = sa.select(sa.func.min(usage.c.span)).where(*_SCOPE, usage.c.span >= 0)
+_DROP = [
+    sa.delete(table).where(table.c.owner == sa.bindparam("owner"), table.c.session_key == sa.bindparam("key"))
+    for table in (usage, usage_histograms)
+]
 _DAYS = (
-    sa.select(usage_days.c.day, usage_days.c.turns, usage_days.c.input_tokens, usage_days.c.output_tokens)
-    .where(usage_days.c.owner == sa.bindparam("owner"), usage_days.c.day >= sa.bindparam("since"))
-    .order_by(usage_days.c.day)
+    sa.select(usage.c.span, *(sa.func.sum(usage.c[name]) for name in DayUse._fields[1:]))
+    .where(*_SCOPE, usage.c.span.between(sa.bindparam("first"), sa.bindparam("last")))
+    .group_by(usage.c.span)
+    .order_by(usage.c.span)
+)
+_PARTS = ("years", "months_before", "months_after", "days_before", "days_after")
+# Without a row of histograms there was no turn.
+_WITH_HISTOGRAMS = usage.outerjoin(
+    usage_histograms, sa.and_(*(usage.c[name] == usage_histograms.c[name] for name in _KEY))
+)
+_HISTOGRAM_COLUMNS = (sa.func.coalesce(usage_histograms.c[name], "{}") for name in _HISTOGRAMS)
+_COLUMNS = (usage.c.model, *(usage.c[name] for name in _SUMS), *_HISTOGRAM_COLUMNS)
+_IN_PARTS = sa.union_all(
+    *(
+        sa.select(*_COLUMNS)
+        .select_from(_WITH_HISTOGRAMS)
+        .where(*_SCOPE, usage.c.span.between(sa.bindparam(f"{part}_first"), sa.bindparam(f"{part}_last")))
+        for part in _PARTS
+    )
+)
+_HOURS_OF_DAY = sa.select(usage_histograms.c.hours).where(
+    usage_histograms.c.owner == sa.bindparam("owner"),
+    usage_histograms.c.session_key == ALL,
+    usage_histograms.c.span == sa.bindparam("day"),
 )
 
 
-def count_use(transaction: Transaction, owner: str, moment: datetime, outcome: Outcome) -> None:
-    """Add one ended turn to its day: the calendar day on the clock of this machine."""
-    day = (moment.astimezone().date() - FIRST_DAY).days
-    counts = {
-        "of_owner": owner,
-        "on_day": day,
-        "tokens_in": outcome.input_tokens or 0,
-        "tokens_out": outcome.output_tokens or 0,
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A turn that has just ended, as the figures need it. `prompt` and `reply` are lengths, in characters."""
+
+    owner: str
+    session_key: int
+    model: str
+    opened_at: datetime
+    ended_at: datetime
+    prompt: int
+    reply: int
+
+
+def count_use(transaction: Transaction, ended: Ended, outcome: Outcome) -> None:
+    """Add a turn to its day, the calendar day on the clock of this machine, and to its month."""
+    moment = ended.ended_at.astimezone()
+    began_writing = outcome.first_text_at
+    is_counted = began_writing is not None and outcome.output_tokens
+    figures = {
+        "sessions": 0,
+        "turns": 1,
+        "messages": 1 + len(outcome.messages),
+        "stopped": outcome.status is Status.STOPPED,
+        "failed": outcome.status is Status.FAILED,
+        "interrupted": outcome.status is Status.INTERRUPTED,
+        "input_tokens": outcome.input_tokens or 0,
+        "output_tokens": outcome.output_tokens or 0,
+        "prompt_characters": ended.prompt,
+        "reply_characters": ended.reply,
+        "writing_time": (ended.ended_at - began_writing) // MICROSECOND if began_writing and is_counted else 0,
     }
-    if transaction.change(_COUNT, counts) == 0:
-        transaction.change(insert_if_missing(transaction, usage_days, "owner", "day"), {"owner": owner, "day": day})
-        transaction.change(_COUNT, counts)
+    buckets = {
+        "hours": str(HOURS * moment.weekday() + moment.hour),
+        "first_text": bucket(None if began_writing is None else began_writing - ended.opened_at),
+        "duration": bucket(ended.ended_at - ended.opened_at),
+    }
+    names = {"owner": ended.owner, "key": ended.session_key, "model": ended.model}
+    counts = {name: int(figure) for name, figure in figures.items()}
+    rows = names | _spans(moment.date())
+    transaction.change(_add_sums(), rows | counts)
+    transaction.change(_add_histograms(transaction.dialect.name), rows | _steps(buckets))
+
+
+def count_session(transaction: Transaction, owner: str, moment: datetime) -> None:
+    """Count a session that was begun."""
+    terms = {"owner": owner, "key": ALL, "model": ""} | _spans(moment.astimezone().date())
+    transaction.change(_add_session(), terms)
+
+
+def forget_session(transaction: Transaction, owner: str, key: int) -> None:
+    """Drop the figures of a session that is deleted; those of all sessions stay."""
+    for statement in _DROP:
+        transaction.change(statement, {"owner": owner, "key": key})
+
+
+def _spans(day: date) -> dict[str, int]:
+    return {"day": _number(day), "month": -_month(day), "year": -day.year}
+
+
+def _steps(buckets: dict[str, str]) -> dict[str, str]:
+    """For each histogram the bucket to be raised, its path, and what is there if it is the first."""
+    return {
+        f"{kind}_{name}": text
+        for name, key in buckets.items()
+        for kind, text in (("at", key), ("path", f'$."{key}"'), ("new", f'{{"{key}":1}}'))
+    }
+
+
+@cache
+def _add_sums() -> sa.TextClause:
+    return _upsert(
+        "usage", _SUMS, [f":{name}" for name in _SUMS], [f"usage.{name} + excluded.{name}" for name in _SUMS]
+    )
+
+
+@cache
+def _add_histograms(engine: str) -> sa.TextClause:
+    raised = [_RAISED[engine].format(column=f"usage_histograms.{name}", name=name) for name in _HISTOGRAMS]
+    return _upsert("usage_histograms", _HISTOGRAMS, [f":new_{name}" for name in _HISTOGRAMS], raised)
+
+
+def _upsert(table: str, columns: tuple[str, ...], values: list[str], raised: list[str]) -> sa.TextClause:
+    """One statement for all rows: those of all sessions, and the day of this one."""
+    rows = (f"(:owner, {key}, {span}, :model, {', '.join(values)})" for key, span in _ROWS)
+    changes = (f"{name} = {change}" for name, change in zip(columns, raised, strict=True))
+    return sa.text(
+        f"INSERT INTO {table} ({', '.join((*_KEY, *columns))}) VALUES {', '.join(rows)} "  # noqa: S608 - our own words
+        f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {', '.join(changes)}"
+    )
+
+
+_ROWS = ((ALL, ":day"), (ALL, ":month"), (ALL, ":year"), (":key", ":day"))
+_RAISED = {
+    "sqlite": "json_set({column}, :path_{name}, coalesce(json_extract({column}, :path_{name}), 0) + 1)",
+    "postgresql": "CAST(jsonb_set(CAST({column} AS jsonb), ARRAY[CAST(:at_{name} AS text)], to_jsonb(coalesce("
+    "CAST(CAST({column} AS jsonb) ->> CAST(:at_{name} AS text) AS integer), 0) + 1)) AS text)",
+}
+
+
+@cache
+def _add_session() -> sa.TextClause:
+    rows = (f"(:owner, {ALL}, {span}, '', 1)" for span in (":day", ":month", ":year"))
+    return sa.text(
+        f"INSERT INTO usage ({', '.join(_KEY)}, sessions) VALUES {', '.join(rows)} "  # noqa: S608 - our own words
+        f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET sessions = usage.sessions + 1"
+    )
 
 
 class Usage:
@@ -54,20 +191,151 @@ class Usage:
         self._database = database
         self._clock = clock
 
-    def totals(self, owner: str) -> Totals:
-        since = to_microseconds(self._clock() - RECENT)
+    def totals(self, owner: str, *, idle: timedelta = IDLE) -> Totals:
+        now = self._clock()
         with self._database.read() as transaction:
             row = transaction.row(_TOTALS, {"owner": owner})
-            active = transaction.value(_ACTIVE, {"owner": owner, "since": since}) or 0
+            active = transaction.value(_COUNT_ACTIVE, {"owner": owner, "since": to_microseconds(now - idle)})
+            used = transaction.value(_COUNT_USED, {"owner": owner, "since": to_microseconds(now - RECENT)})
+            recent = sum(_recent_turns(transaction, owner, now))
         session_count, message_count, turn_count = row or (0, 0, 0)
-        return Totals(session_count, message_count, turn_count, active)
+        return Totals(session_count, message_count, turn_count, active or 0, used or 0, recent)
 
-    def days(self, owner: str, count: int) -> tuple[DayUse, ...]:
-        """The last `count` calendar days up to today, oldest first, those without turns too."""
+    def figures(
+        self, owner: str, session_id: str | None = None, *, since: date | None = None, until: date | None = None
+    ) -> Figures:
+        """The statistics of a range of days, both included; without one, of all that there were.
+
+        Raises SessionNotFound.
+        """
         today = self._clock().astimezone().date()
-        first = today - timedelta(days=count - 1)
+        until = until or today
         with self._database.read() as transaction:
-            rows = transaction.rows(_DAYS, {"owner": owner, "since": (first - FIRST_DAY).days})
-            used = {FIRST_DAY + timedelta(days=day): figures for day, *figures in rows}
-        days = (first + timedelta(days=offset) for offset in range(count))
-        return tuple(DayUse(day, *used.get(day, (0, 0, 0))) for day in days)
+            key = ALL if session_id is None else find_session(transaction, owner, session_id).key
+            scope = {"owner": owner, "key": key}
+            if since is None:
+                first = transaction.value(_FIRST, scope)
+                since = min(until, _day(first)) if first is not None else until
+            parts = _parts(since, until, today) if key == ALL else [*_NO_PARTS[1:], (_number(since), _number(until))]
+            rows = transaction.rows(_IN_PARTS, scope | _terms(parts))
+            days = transaction.rows(_DAYS, scope | {"first": _number(since), "last": _number(until)})
+        return _figures(since, until, rows, days)
+
+
+def _recent_turns(transaction: Transaction, owner: str, now: datetime) -> Iterable[int]:
+    """The turns of each of the last 24 hours of the clock, the present one too."""
+    moment = now.astimezone()
+    for day, hours in ((moment.date(), range(moment.hour + 1)), (moment.date() - timedelta(days=1), _after(moment))):
+        for (hours_of_day,) in transaction.rows(_HOURS_OF_DAY, {"owner": owner, "day": _number(day)}):
+            counts: dict[str, int] = json.loads(hours_of_day)
+            yield sum(counts.get(str(HOURS * day.weekday() + hour), 0) for hour in hours)
+
+
+def _after(moment: datetime) -> range:
+    return range(moment.hour + 1, HOURS)
+
+
+def _figures(since: date, until: date, rows: list[Row], days: list[Row]) -> Figures:
+    of_model: dict[str, list[Row]] = {}
+    for model, *figures in rows:
+        of_model.setdefault(model, []).append(tuple(figures))
+    uses = {model: _Use.of(group) for model, group in of_model.items()}
+    every = _Use.of_all(uses.values())
+    known = {number: figures for number, *figures in days}
+    return Figures(
+        since,
+        until,
+        Tally(*every.sums),
+        spread(every.first_text),
+        spread(every.duration),
+        tuple(every.hours[str(hour)] for hour in range(WEEK)),
+        tuple(DayUse(_day(number), *known.get(number, ())) for number in range(_number(since), _number(until) + 1)),
+        tuple(sorted((use.of_model(model) for model, use in uses.items() if use.turns), key=_most_used_first)),
+    )
+
+
+def _most_used_first(use: ModelUse) -> tuple[int, str]:
+    return -use.tally.turns, use.model
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """Rows of the table, added up."""
+
+    sums: tuple[int, ...]
+    hours: Counter[str]
+    first_text: Counter[str]
+    duration: Counter[str]
+
+    @classmethod
+    def of(cls, rows: list[Row]) -> Self:
+        sums = tuple(map(sum, zip(*(row[: len(_SUMS)] for row in rows), strict=True)))
+        return cls(sums, *(_summed(_read(row[place] for row in rows)) for place in (-3, -2, -1)))
+
+    @classmethod
+    def of_all(cls, uses: Collection[Self]) -> Self:
+        sums = tuple(map(sum, zip(*(use.sums for use in uses), strict=True)))
+        return cls(sums, *(_summed(getattr(use, name) for use in uses) for name in _HISTOGRAMS))
+
+    @property
+    def turns(self) -> int:
+        return self.sums[_SUMS.index("turns")]
+
+    def of_model(self, model: str) -> ModelUse:
+        return ModelUse(model, Tally(*self.sums), spread(self.first_text), spread(self.duration))
+
+
+def _read(histograms: Iterable[str]) -> list[dict[str, int]]:
+    found: list[dict[str, int]] = json.loads(f"[{','.join(histograms)}]")
+    return found
+
+
+def _summed(histograms: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for histogram in histograms:
+        for name, count in histogram.items():
+            total[name] += count
+    return total
+
+
+Part = tuple[int, int]
+"""Spans from the first to the last; none where the first is the larger."""
+
+_NO_PARTS: list[Part] = [(1, 0)] * len(_PARTS)
+
+
+def _parts(since: date, until: date, today: date) -> list[Part]:
+    """The spans that make up the days from one to the other, as _PARTS names them: what is whole is taken whole."""
+    if until >= today:
+        until = date(until.year, 12, 31)  # Nothing comes after today, so its month and year are whole.
+    begin, end = _number(since), _number(until)
+    months = _month(since) + (since.day > 1), _month(until) - ((until + timedelta(days=1)).day > 1)
+    if months[0] > months[1]:
+        return [*_NO_PARTS[1:], (begin, end)]
+    days_before, days_after = (begin, _number(_first_of(months[0])) - 1), (_number(_first_of(months[1] + 1)), end)
+    years = -(-months[0] // 12), (months[1] + 1) // 12 - 1
+    if years[0] > years[1]:
+        return [*_NO_PARTS[:2], (-months[1], -months[0]), days_before, days_after]
+    months_before, months_after = (-(12 * years[0] - 1), -months[0]), (-months[1], -(12 * (years[1] + 1)))
+    return [(-years[1], -years[0]), months_before, months_after, days_before, days_after]
+
+
+def _terms(parts: list[Part]) -> dict[str, int]:
+    edges = zip(_PARTS, parts, strict=True)
+    return {f"{name}_{edge}": span for name, part in edges for edge, span in zip(("first", "last"), part, strict=True)}
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - FIRST_DAY
+
+
+def _day(number: int) -> date:
+    return date.fromordinal(FIRST_DAY + number)
+
+
+def _month(day: date) -> int:
+    return 12 * day.year + day.month - 1
+
+
+def _first_of(month: int) -> date:
+    return date(month // 12, month % 12 + 1, 1)

@@ -1,12 +1,12 @@
 """Looks a store over: what the engine says of its files, and whether all that must hold does hold."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from storage.database import Database, Transaction
-from storage.index import MESSAGES, TITLES, Wanted, index_of, owner_mark
+from storage.index import MESSAGES, TITLES, Wanted, index_of, owner_marks, title_mark
 from storage.query import Query
 
 
@@ -118,18 +118,23 @@ def verify(database: Database) -> Iterator[tuple[str, list[str]]]:
             rows = transaction.rows(sa.text(check.sql), {})
         yield check.name, [check.sentence.format(*row) for row in rows[:_MOST]]
     with database.read() as transaction:
-        sentences = [*_words(transaction, MESSAGES, _FOUND, "Message"), *_words(transaction, TITLES, _TITLED, "Title")]
+        sentences = [
+            *_words(transaction, MESSAGES, _FOUND, "Message", owner_marks),
+            *_words(transaction, TITLES, _TITLED, "Title", lambda owner: (title_mark(owner),)),
+        ]
     yield WORDS, sentences[:_MOST]
 
 
-def _words(transaction: Transaction, table: str, sql: str, kind: str) -> Iterator[str]:
+def _words(
+    transaction: Transaction, table: str, sql: str, kind: str, marks_of: Callable[[str], tuple[str, ...]]
+) -> Iterator[str]:
     index = index_of(transaction)
     entries = sa.text(f"SELECT {index.key} FROM {table} WHERE {index.condition(table)}")  # noqa: S608 - our own constants
-    owners: dict[str, set[int]] = {}
+    owners: dict[tuple[str, ...], set[int]] = {}
     for owner, number in transaction.rows(sa.text(sql), {}):
-        owners.setdefault(owner_mark(owner), set()).add(number)
-    for mark, expected in owners.items():
-        rows = transaction.rows(entries, index.terms(Wanted(Query(()), ((mark,),))))
+        owners.setdefault(marks_of(owner), set()).add(number)
+    for marks, expected in owners.items():
+        rows = transaction.rows(entries, index.terms(Wanted(Query(()), (marks,))))
         listed = [number for (number,) in rows]
         yield from (f"{kind} {number} can't be found by its words." for number in sorted(expected - {*listed}))
         yield from (f"{kind} {number} is found, but is none." for number in sorted({*listed} - expected))

@@ -204,8 +204,9 @@ def test_the_figures_count_what_was_said(agent: Agent) -> None:
     agent.conversation("lisbon").send("Hello there")
     stats = agent.stats(days=7)
     assert (stats.totals.sessions, stats.totals.messages, stats.totals.active_sessions) == (1, 2, 1)
-    assert len(stats.days) == 7
-    assert (stats.days[-1].turns, stats.days[-1].input_tokens, stats.days[-1].output_tokens) == (1, 2, 8)
+    assert len(stats.used.days) == 7
+    today = stats.used.days[-1]
+    assert (today.turns, today.input_tokens, today.output_tokens) == (1, 2, 8)
 
 
 def test_everything_is_there_when_the_agent_is_made_anew(make_agent: Make) -> None:

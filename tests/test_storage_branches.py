@@ -109,7 +109,7 @@ def test_a_jump_beyond_the_end_finds_nothing(ledger: Ledger) -> None:
 def test_a_fork_begins_with_a_copy_and_goes_its_own_way(ledger: Ledger) -> None:
     first, old = grow(ledger, "first", "old")
     ledger.turn(prompt="new", beside=old)
-    usage = ledger.store.usage.days("local", 1)
+    usage = ledger.store.usage.figures("local")
 
     fork = ledger.store.branches.fork("local", "lisbon", "fork")
     assert ledger.prompts("fork") == ["first", "new"]
@@ -120,8 +120,8 @@ def test_a_fork_begins_with_a_copy_and_goes_its_own_way(ledger: Ledger) -> None:
 
     totals = ledger.store.usage.totals("local")
     assert (totals.sessions, totals.turns, totals.messages) == (2, 6, 12)
-    assert usage[0].turns == 3
-    assert ledger.store.usage.days("local", 1)[0].turns == 4
+    assert usage.tally.turns == 3
+    assert ledger.store.usage.figures("local").tally.turns == 4
 
     short = ledger.store.branches.fork("local", "lisbon", "short", turn_id=first)
     assert (ledger.prompts("short"), short.forked_from) == (["first"], first)

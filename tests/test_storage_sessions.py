@@ -127,7 +127,8 @@ def test_usage_stays_when_a_session_is_deleted(ledger: Ledger, clock: Clock) -> 
     )
     ledger.store.sessions.delete("local", "lisbon")
 
-    yesterday, today = ledger.store.usage.days("local", 2)
+    used = ledger.store.usage.figures("local", since=clock.now.date() - timedelta(days=1))
+    yesterday, today = used.days
     assert (today.turns, today.input_tokens, today.output_tokens) == (1, 7, 2)
     assert (yesterday.day, yesterday.turns) == (today.day - timedelta(days=1), 0)
     assert isinstance(today.day, date)

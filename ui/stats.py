@@ -14,13 +14,14 @@ DAYS = 30
 def draw_stats(agent: Agent) -> None:
     st.header("Statistics", anchor=False)
     stats = agent.stats(DAYS)
+    days = stats.used.days
     with st.container(horizontal=True):
         st.metric("Sessions", f"{stats.totals.sessions:,}", border=True)
         st.metric("Messages", f"{stats.totals.messages:,}", border=True)
-        st.metric("Active in the last 24 hours", f"{stats.totals.active_sessions:,}", border=True)
+        st.metric("Active in the last 24 hours", f"{stats.totals.recent_sessions:,}", border=True)
     st.subheader("Turns by day", anchor=False)
-    if any(day.turns for day in stats.days):
-        st.altair_chart(_chart(stats.days))
+    if any(day.turns for day in days):
+        st.altair_chart(_chart(days))
     else:
         st.caption(f"No turn in the last {DAYS} days.")
     _draw_session(agent)

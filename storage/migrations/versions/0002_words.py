@@ -28,4 +28,5 @@ def upgrade() -> None:
         "housekeeping",
         sa.Column("task", sa.Text, primary_key=True),
         sa.Column("value", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
