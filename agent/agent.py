@@ -20,6 +20,7 @@ from agent.models import Catalogue, Choice, Models
 from agent.prompt import checked_name, checked_prompt, storable
 from agent.runner import Runner
 from agent.settings import Settings, checked_settings
+from agent.templates import BUILT_IN, checked_template, settings_from
 from storage import (
     Deleted,
     Figures,
@@ -34,6 +35,7 @@ from storage import (
     SessionPage,
     SessionPlace,
     Store,
+    Template,
     Totals,
     Unused,
 )
@@ -91,13 +93,15 @@ class Agent:
         self._lock = threading.Lock()
         self._closed = False
 
-    def conversation(self, session_id: str, *, summary: str = "") -> Conversation:
+    def conversation(self, session_id: str, *, template: str | None = None, summary: str = "") -> Conversation:
         """The session of that name, started if there is none.
 
-        A new one can begin with a `summary` of what was said before, which the model is told. Raises PromptRefused for
-        an impossible name or summary.
+        A new one can begin with a template, and with a `summary` of what was said before, which the model is told.
+        Raises PromptRefused for an impossible name or summary, TemplateNotFound.
         """
-        settings = checked_settings(self.settings, summary=summary) if summary else {}
+        settings = settings_from(self.template(template), self.settings) if template is not None else {}
+        if summary:
+            settings |= checked_settings(self.settings, summary=summary)
         self._store.sessions.start(self.owner, checked_name(session_id), settings)
         return self._conversation(session_id)
 
@@ -109,12 +113,15 @@ class Agent:
             raise SessionNotFound(storable(session_id)) from error
         return self._conversation(session_id)
 
-    def begin(self) -> Conversation:
-        """A session to begin with: the newest one if it was begun so and nothing was said in it yet, else a new one."""
+    def begin(self, *, template: str | None = None) -> Conversation:
+        """A session to begin with: the newest one if it was begun so and nothing was said in it yet, else a new one.
+
+        With a template it is always a new one. Raises TemplateNotFound.
+        """
         newest = self.current()
-        if newest is not None and _is_untouched(newest):
+        if newest is not None and template is None and _is_untouched(newest):
             return self._conversation(newest.session_id)
-        return self.conversation(str(uuid7()))
+        return self.conversation(str(uuid7()), template=template)
 
     def current(self) -> Session | None:
         """The session used last, of those that were neither ended nor archived."""
@@ -179,6 +186,33 @@ class Agent:
         typed is a search. `after` is that of the page before. Raises SessionNotFound.
         """
         return self._store.search.find(self.owner, storable(typed), filters, best=best, count=count, after=after)
+
+    def templates(self, tag: str | None = None) -> tuple[Template, ...]:
+        """Those with the tag, or all, in the order in which they were made; some come with the program."""
+        self._store.templates.give(self.owner, BUILT_IN)
+        found = self._store.templates.all(self.owner)
+        return tuple(template for template in found if tag is None or tag.lower() in template.tags)
+
+    def template(self, name: str) -> Template:
+        """Raises TemplateNotFound."""
+        self._store.templates.give(self.owner, BUILT_IN)
+        return self._store.templates.get(self.owner, storable(name))
+
+    def add_template(self, template: Template) -> None:
+        """Raises PromptRefused, SettingsInvalid, TemplateExists."""
+        self._store.templates.give(self.owner, BUILT_IN)
+        self._store.templates.add(self.owner, checked_template(template, self.settings))
+
+    def change_template(self, name: str, template: Template) -> None:
+        """Put another in its place. Sessions that began with it keep what they took.
+
+        Raises PromptRefused, SettingsInvalid, TemplateNotFound, TemplateExists.
+        """
+        self._store.templates.change(self.owner, storable(name), checked_template(template, self.settings))
+
+    def delete_template(self, name: str) -> None:
+        """Raises TemplateNotFound."""
+        self._store.templates.delete(self.owner, storable(name))
 
     def stats(
         self,

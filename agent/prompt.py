@@ -29,14 +29,12 @@ def checked_title(title: str) -> str:
     return title
 
 
-def checked_name(session_id: str) -> str:
-    """A session's name, unchanged. Raises PromptRefused."""
-    _check_characters(session_id, "The session's name")
-    if not 0 < len(session_id) <= NAME_LIMIT or session_id != session_id.strip():
-        raise PromptRefused(
-            f"A session's name has 1 to {NAME_LIMIT} characters and no space at its ends; got {session_id[:40]!r}."
-        )
-    return session_id
+def checked_name(name: str, what: str = "A session's name") -> str:
+    """The name, unchanged. Raises PromptRefused."""
+    _check_characters(name, what)
+    if not 0 < len(name) <= NAME_LIMIT or name != name.strip():
+        raise PromptRefused(f"{what} has 1 to {NAME_LIMIT} characters and no space at its ends; got {name[:40]!r}.")
+    return name
 
 
 def checked_tag(tag: str) -> str:

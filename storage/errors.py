@@ -13,6 +13,8 @@ WindowseatError
 ├── SessionEnded               the session was ended, and takes no prompt until it is reopened
 ├── TurnNotFound               no such turn in the session
 ├── TurnExists                 a turn with that idempotency key was opened before
+├── TemplateNotFound           no template of that name belongs to this owner
+├── TemplateExists             the owner has a template of that name already
 ├── TextRefused                the text holds what no database keeps
 └── (in agent/errors.py)
     ├── SettingsInvalid        a setting is out of range or malformed
@@ -33,6 +35,10 @@ class WindowseatError(Exception):
 
 SHOWN = 60
 """How much of a name that nobody made is repeated, in characters."""
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
 
 
 class StoreError(WindowseatError):
@@ -65,8 +71,7 @@ class StoreNotOurs(StoreError):
 
 class SessionNotFound(WindowseatError):
     def __init__(self, session_id: str) -> None:
-        shown = session_id if len(session_id) <= SHOWN else f"{session_id[:SHOWN]}…"
-        super().__init__(f"There is no session “{shown}”.")
+        super().__init__(f"There is no session “{_shortened(session_id)}”.")
 
 
 class SessionBusy(WindowseatError):
@@ -90,6 +95,16 @@ class TurnExists(WindowseatError):
     def __init__(self, turn_id: int) -> None:
         self.turn_id = turn_id
         super().__init__(f"This was sent before: it is turn {turn_id}.")
+
+
+class TemplateNotFound(WindowseatError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no template “{_shortened(name)}”.")
+
+
+class TemplateExists(WindowseatError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a template “{_shortened(name)}” already: choose another name, or change that one.")
 
 
 class TextRefused(WindowseatError):

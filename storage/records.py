@@ -298,3 +298,20 @@ class Figures:
     hours: tuple[int, ...]
     days: tuple[DayUse, ...]
     models: tuple[ModelUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a session can begin with; what is None, "" or empty it leaves to the defaults.
+
+    `openings` are first prompts to choose from; `welcome` is a line that is shown before the first.
+    """
+
+    name: str
+    system_prompt: str = ""
+    model: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    window_turns: int | None = None
+    openings: tuple[str, ...] = ()
+    welcome: str = ""
+    tags: tuple[str, ...] = ()

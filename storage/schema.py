@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = "0004"
+VERSION = "0005"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -212,6 +212,17 @@ usage_histograms = _usage_table(
     sa.Column("hours", sa.Text, nullable=False),
     sa.Column("first_text", sa.Text, nullable=False),
     sa.Column("duration", sa.Text, nullable=False),
+)
+
+templates = sa.Table(
+    "templates",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("changed_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # What was done when, or in which version: a number for each task.

@@ -14,6 +14,7 @@ from storage.paths import Paths
 from storage.running import Running
 from storage.search import Search
 from storage.sessions import Sessions
+from storage.templates import Templates
 from storage.turns import Turns
 from storage.usage import Usage
 from storage.verify import verify
@@ -24,7 +25,8 @@ class Store:
 
     `sessions` keeps the list, `labels` puts it in order and `cleanup` deletes many; `turns` writes turns, `paths` reads
     them, `branches` finds one's way among their alternatives, `search` finds them, `running` looks after replies while
-    they run, `usage` has the figures. All of them raise what `storage.errors` draws.
+    they run; `usage` has the figures, `templates` what sessions begin with. All of them raise what `storage.errors`
+    draws.
     """
 
     def __init__(self, url: str, *, clock: Clock = system_clock) -> None:
@@ -44,6 +46,7 @@ class Store:
         self.branches = Branches(self._database, clock)
         self.running = Running(self._database, clock)
         self.search = Search(self._database)
+        self.templates = Templates(self._database, clock)
         self.usage = Usage(self._database, clock)
 
     def verify(self) -> list[str]:
