@@ -1,18 +1,27 @@
 """`python -m storage`: look after a store from the command line."""
 
 import os
+from calendar import day_name
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import click
 from dotenv import dotenv_values
 
 from storage import schema
 from storage.backup import back_up, restore
+from storage.cleanup import DAYS, Cleanup
+from storage.clock import system_clock
 from storage.database import Database
 from storage.errors import WindowseatError
+from storage.index import bring_up_to_date
 from storage.migrate import migrate, version_of
 from storage.place import DATABASE_URL, default_url
+from storage.records import Figures, Sender, Spread
+from storage.search import Filters, Search
+from storage.usage import Usage
 from storage.verify import CHECKS, verify
 
 
@@ -24,6 +33,10 @@ class _Said(click.Group):
             return super().invoke(context)
         except WindowseatError as error:
             raise click.ClickException(str(error)) from error
+
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+_OWNER = click.option("--owner", default="local", show_default=True, help="Whose sessions.")
 
 
 def _address() -> str:
@@ -71,6 +84,7 @@ def restore_command(database: Database, file: Path) -> None:
     with _Bar("Copying") as bar:
         restore(database, file, bar.show)
     migrate(database)
+    bring_up_to_date(database)
     click.echo(f"Restored {file} to {database.name}.")
 
 
@@ -79,10 +93,125 @@ def restore_command(database: Database, file: Path) -> None:
 def upgrade_command(database: Database) -> None:
     before = version_of(database)
     migrate(database)
+    bring_up_to_date(database)
     if before == schema.VERSION:
         click.echo(f"The database is of schema {before}, the newest.")
     else:
         click.echo(f"The database went from schema {before or 'none'} to {schema.VERSION}.")
+
+
+@main.command("search", help='Find prompts, replies and titles by words, begin* and "a phrase".')
+@click.argument("typed", nargs=-1, required=True)
+@_OWNER
+@click.option("--best", is_flag=True, help="The best of the newest first, and not the newest.")
+@click.option("--count", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many at most.")
+@click.option("--session", "session_id", help="Only in this session.")
+@click.option("--since", type=_DAY, help="Only from this day on, as 2026-05-31.")
+@click.option("--until", type=_DAY, help="Only up to this day.")
+@click.option("--model", help="Only turns that this model answered.")
+@click.option("--tag", help="Only in sessions with this tag.")
+@click.option("--sender", type=click.Choice(["Human", "AI"], case_sensitive=False), help="Only from one of the two.")
+@click.pass_obj
+def search_command(
+    database: Database, /, typed: tuple[str, ...], owner: str, *, best: bool, count: int, **narrowed: Any
+) -> None:
+    _check_current(database)
+    found = Search(database).find(owner, " ".join(typed), _filters(**narrowed), best=best, count=count)
+    if found.widened:
+        click.echo("No whole word fits; these hold words that begin so.")
+    for hit in found.hits:
+        place = "title" if hit.turn_id is None else f"turn {hit.turn_id}, {hit.sender}"
+        click.secho(f"{hit.moment.astimezone():%Y-%m-%d %H:%M}  {hit.session_id} ({place})", dim=True)
+        click.echo(f"    {hit.snippet.marked(*_MARKS)}")
+    if not found.hits:
+        click.echo("Nothing was found.")
+    if found.after is not None:
+        click.echo(f"There is more: ask for it with --count {2 * count}.")
+    if found.ranked is not None:
+        click.echo(f"Only the newest {found.ranked:,} that hold it were compared for the best.")
+
+
+@main.command("stats", help="Say what is stored, and what was used: ever, in a range of days, or in one session.")
+@_OWNER
+@click.option("--days", type=click.IntRange(1), help="The last so many days.")
+@click.option("--since", type=_DAY, help="From this day on, as 2026-05-31.")
+@click.option("--until", type=_DAY, help="Up to this day.")
+@click.option("--session", help="Of this session.")
+@click.pass_obj
+def stats_command(
+    database: Database,
+    owner: str,
+    days: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    session: str | None,
+) -> None:
+    _check_current(database)
+    usage = Usage(database, system_clock)
+    last = until.date() if until else None
+    first = since.date() if since else days and (last or date.today()) - timedelta(days=days - 1)  # noqa: DTZ011
+    totals, used = usage.totals(owner), usage.figures(owner, session, since=first or None, until=last)
+    click.echo(f"Stored: {totals.sessions:,} sessions, {totals.turns:,} turns, {totals.messages:,} messages.")
+    click.echo(f"Used from {used.since} to {used.until}{f' in {session}' if session else ''}:")
+    for line in _lines(used):
+        click.echo(f"    {line}")
+
+
+@main.command("cleanup", help="Show the sessions not used for long, and delete them if told so. Pinned ones stay.")
+@_OWNER
+@click.option("--days", default=DAYS, show_default=True, type=click.FloatRange(0), help="Not used for so many days.")
+@click.option("--archived", is_flag=True, help="Archived sessions too.")
+@click.option("--delete", is_flag=True, help="Delete them for good. Without this nothing is changed.")
+@click.pass_obj
+def cleanup_command(database: Database, owner: str, *, days: float, archived: bool, delete: bool) -> None:
+    _check_current(database)
+    cleanup = Cleanup(database, system_clock)
+    if delete:
+        with _Bar("Deleting") as bar:
+            gone = cleanup.clean_up(owner, days=days, archived_too=archived, progress=bar.show)
+        click.echo(f"Deleted {gone.sessions:,} sessions with {gone.messages:,} messages.")
+        return
+    unused = cleanup.unused(owner, days=days, archived_too=archived)
+    for session in unused.longest:
+        used = f"{session.last_activity.astimezone():%Y-%m-%d}"
+        click.echo(f"    {used}  {session.session_id}  {session.message_count:,} messages  {session.title}")
+    if unused.sessions > len(unused.longest):
+        click.echo(f"    … and {unused.sessions - len(unused.longest):,} more")
+    click.echo(
+        f"{unused.sessions:,} sessions with {unused.messages:,} messages were not used for {days:g} days. "
+        + ("Delete them with: --delete" if unused.sessions else "There is nothing to delete.")
+    )
+
+
+def _filters(*, since: datetime | None, until: datetime | None, sender: str | None, **narrowed: str | None) -> Filters:
+    """Days are those of this machine's calendar, the last one included."""
+    return Filters(
+        since=since and since.astimezone(),
+        until=until and (until + timedelta(days=1)).astimezone(),
+        sender=Sender(sender) if sender else None,
+        **narrowed,
+    )
+
+
+def _lines(used: Figures) -> Iterator[str]:
+    tally = used.tally
+    yield f"{tally.sessions:,} sessions begun, {tally.turns:,} turns, {tally.messages:,} messages"
+    yield f"{tally.input_tokens:,} tokens in, {tally.output_tokens:,} tokens out"
+    yield f"{tally.stopped:,} stopped, {tally.failed:,} failed, {tally.interrupted:,} interrupted"
+    yield f"first text after {_span(used.first_text)}; whole reply after {_span(used.duration)}"
+    if any(used.hours):
+        most = max(range(len(used.hours)), key=used.hours.__getitem__)
+        yield f"busiest hour of the week: {day_name[most // 24]} from {most % 24}:00, {used.hours[most]:,} turns"
+    for use in used.models:
+        speed = f", {use.tally.tokens_per_second:.1f} tokens/s" if use.tally.tokens_per_second else ""
+        name = use.model or "unknown model"
+        yield f"{name}: {use.tally.turns:,} turns, first text after {_span(use.first_text)}{speed}"
+
+
+def _span(spread: Spread) -> str:
+    if spread.median is None or spread.p95 is None:
+        return "–"
+    return f"{spread.median.total_seconds():.2f} s (95 % within {spread.p95.total_seconds():.2f} s)"
 
 
 def _check_current(database: Database) -> None:
@@ -91,6 +220,10 @@ def _check_current(database: Database) -> None:
             f"The database {database.name} is of schema {found or 'none'}, not {schema.VERSION}: "
             "bring it there with: python -m storage upgrade"
         )
+
+
+_MARKS = (click.style("", bold=True, reset=False), click.style("", reset=True))
+"""Before and after a place that was searched for; left out where the output is no terminal."""
 
 
 class _Bar:

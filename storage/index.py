@@ -14,7 +14,6 @@ from zlib import crc32
 
 import sqlalchemy as sa
 
-from storage import words
 from storage.database import Database, Row, Transaction
 from storage.query import Query, Term
 from storage.records import Sender, to_moment
@@ -24,6 +23,9 @@ from storage.words import words as words_of
 
 MESSAGES = "message_words"
 TITLES = "title_words"
+
+VERSION = 1
+"""To be raised with any change of the marks or of `storage.words`: a store of another version makes its words anew."""
 
 BATCH = 1000
 """How many messages are read at a time where all are gone through."""
@@ -242,7 +244,7 @@ def remove_title(transaction: Transaction, key: int) -> None:
 
 
 def bring_up_to_date(database: Database) -> None:
-    """Make all words anew where another version of `storage.words` made them, or none: about 50 µs a message."""
+    """Make all words anew where another version made them, or none: about 50 µs a message."""
     with database.read() as transaction:
         if _is_current(transaction):
             return
@@ -256,11 +258,11 @@ def bring_up_to_date(database: Database) -> None:
             index.put(transaction, MESSAGES, [_entry(row) for row in rows])
         index.put(transaction, TITLES, [_title_entry(row) for row in transaction.rows(_TITLES, {})])
         transaction.change(insert_if_missing(transaction, housekeeping, "task", "value"), {"task": _TASK, "value": 0})
-        transaction.change(_SET_MADE, {"version": words.VERSION})
+        transaction.change(_SET_MADE, {"version": VERSION})
 
 
 def _is_current(transaction: Transaction) -> bool:
-    return bool(transaction.value(_MADE, {}) == words.VERSION)
+    return bool(transaction.value(_MADE, {}) == VERSION)
 
 
 def _batches(transaction: Transaction) -> Iterator[list[Row]]:

@@ -11,9 +11,6 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-VERSION = 1
-"""To be raised with any change of what comes out of here: a store with words of another version makes them anew."""
-
 LONGEST_WORD = 64
 """Of a longer word, only so many characters count."""
 

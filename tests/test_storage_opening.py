@@ -4,16 +4,21 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import storage
+from agent import Receipt
 from storage import (
+    SessionFilters,
     Store,
     StoreDamaged,
     StoreLocked,
@@ -23,6 +28,7 @@ from storage import (
     schema,
     sqlite,
 )
+from storage.database import Database
 from tests.conftest import Ledger
 
 ONLY_SQLITE = pytest.mark.parametrize("each_url", ["sqlite"], indirect=True)
@@ -77,6 +83,38 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(url: str) -> None:
         }
         assert compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata) == []
     engine.dispose()
+
+
+def test_a_store_of_the_first_schema_is_brought_here_with_all_it_holds(each_url: str) -> None:
+    database = Database(each_url)
+    with database.migration() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.upgrade(config, "0001")
+    with database.write() as transaction:
+        for statement in (
+            "INSERT INTO owners VALUES ('local', 1, 1, 2)",
+            "INSERT INTO sessions (owner, session_id, title, created_at, last_activity, turn_count, message_count, "
+            "head_id) VALUES ('local', 'lisbon', 'Trip to Lisbon', 1, 2, 1, 2, 1)",
+            "INSERT INTO turns (session_key, depth, status, model, opened_at, closed_at, receipt) "
+            'VALUES (1, 1, \'complete\', \'echo\', 1, 2, \'{"window":10,"first":null,"last":null,"turns":0,'
+            '"beyond_window":0,"empty":[],"messages":1}\')',
+            "INSERT INTO messages (turn_id, position, sender, content, timestamp) "
+            "VALUES (1, 0, 'Human', 'Is it warm?', 1), (1, 1, 'AI', 'Quite warm.', 2)",
+            "INSERT INTO usage_days VALUES ('local', 20000, 3, 40, 50)",
+        ):
+            transaction.driver.execute(statement)
+    database.close()
+    with Store(each_url) as store:
+        assert [hit.snippet.text for hit in store.search.find("local", "warm").hits] == ["Quite warm.", "Is it warm?"]
+        assert store.sessions.page("local", SessionFilters(titled="lisb")).sessions[0].tags == ()
+        used = store.usage.figures("local")
+        assert (used.since, used.tally.turns, used.tally.input_tokens) == (date(2024, 10, 4), 3, 40)
+        assert store.usage.figures("local", since=date(2024, 10, 1), until=date(2024, 10, 31)).tally.turns == 3
+        receipt = Receipt.from_json(store.paths.page("local", "lisbon", 1)[0].receipt)
+        assert receipt == Receipt.plain(10, None, None)
+        assert store.verify() == []
+        Ledger(store).turn()
 
 
 def test_the_schema_knows_its_newest_migration() -> None:
@@ -175,6 +213,7 @@ def test_a_database_locked_by_another_program_is_waited_for_and_then_named(
 FILL_THE_DISK = """
 import resource, signal, sys
 from storage import Message, Sender, Store, StoreFull
+from storage.database import Database
 from tests.conftest import Ledger
 
 store = Store(sys.argv[1])

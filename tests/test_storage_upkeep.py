@@ -182,3 +182,60 @@ def test_a_wrong_address_is_one_sentence() -> None:
     result = run("nonsense", "verify")
     assert result.output.startswith("Error: WINDOWSEAT_DATABASE_URL is not the address")
     assert result.exit_code == 1
+
+
+def test_search_shows_where_it_is_and_what_narrows_it(busy: Ledger, each_url: str) -> None:
+    busy.turn(prompt="Is Porto far?", reply="Porto is near.")
+    busy.store.labels.tag("local", "lisbon", "work")
+    result = run(each_url, "search", "porto", "--sender", "ai", "--tag", "work", "--session", "lisbon")
+    assert "lisbon (turn" in result.output
+    assert "    Porto is near.\n" in result.output
+    assert "far?" not in result.output
+    assert "Nothing was found." in run(each_url, "search", "porto", "--until", "2020-01-01").output
+    assert "Porto is near." in run(each_url, "search", "port", "--best").output
+    assert "There is more: ask for it with --count 2." in run(each_url, "search", "porto", "--count", "1").output
+
+
+def test_search_takes_whatever_is_typed_and_says_what_there_is_not(busy: Ledger, each_url: str) -> None:
+    assert busy.prompts()
+    assert run(each_url, "search", "('AND").output == "Nothing was found.\n"
+    result = run(each_url, "search", "x", "--session", "nowhere")
+    assert (result.exit_code, result.output) == (1, "Error: There is no session “nowhere”.\n")
+    assert run(each_url, "search", "x", "--since", "yesterday").exit_code == 2
+
+
+def test_stats_are_those_of_the_store(busy: Ledger, each_url: str) -> None:
+    assert busy.prompts()
+    output = run(each_url, "stats", "--since", "2026-05-01").output
+    assert "Stored: 3 sessions, 24 turns, 48 messages." in output
+    assert "2 sessions begun, 23 turns, 46 messages" in output
+    assert "echo: 23 turns" in output
+    assert (
+        "Used from 2026-05-01 to 2026-05-03:\n    0 sessions begun, 0 turns"
+        in run(each_url, "stats", "--until", "2026-05-03", "--days", "3").output
+    )
+    assert "22 turns" in run(each_url, "stats", "--session", "lisbon").output
+
+
+def test_a_cleanup_deletes_nothing_unless_told_so(busy: Ledger, each_url: str) -> None:
+    busy.store.labels.archive("local", "cleared")
+    preview = run(each_url, "cleanup", "--days", "1").output
+    assert "lisbon  44 messages" in preview
+    assert "2 sessions with 47 messages were not used for 1 days. Delete them with: --delete" in preview
+    assert "3 sessions" in run(each_url, "cleanup", "--days", "1", "--archived").output
+    deleted = run(each_url, "cleanup", "--days", "1", "--delete").output
+    assert "Deleted 1 sessions with 44 messages." in deleted
+    assert [session.session_id for session in busy.store.sessions.page("local").sessions] == ["fork"]
+
+
+def test_words_that_are_missing_or_too_many_are_found_by_verify(busy: Ledger, each_url: str) -> None:
+    with busy.store._database.write() as transaction:  # noqa: SLF001
+        transaction.driver.execute(
+            "INSERT INTO messages (turn_id, position, sender, content, timestamp) "
+            "SELECT min(id), 2, 'AI', 'Unseen', 0 FROM turns"
+        )
+        transaction.driver.execute("UPDATE sessions SET message_count = message_count + 1 WHERE session_id = 'lisbon'")
+        transaction.driver.execute("UPDATE owners SET message_count = message_count + 1")
+    (sentence,) = busy.store.verify()
+    assert sentence.startswith("Message ")
+    assert sentence.endswith("can't be found by its words.")
