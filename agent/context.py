@@ -5,7 +5,7 @@ from typing import Any, Self, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, messages_from_dict
 
-from storage import Message, Sender, Session, SessionText, Status, Turn
+from storage import Json, Message, Sender, Session, SessionText, Status, Turn
 
 CUT_OFF = "\n\n[This reply was cut off here.]"
 """Follows the text of a reply that did not reach its end, so that the model does not take it for one."""
@@ -44,17 +44,21 @@ class Receipt:
         turns = 0 if first is None or last is None else last - first + 1
         return cls(window, first, last, turns, (first or 1) - 1, (), 2 * turns + 1)
 
-    def to_json(self) -> dict[str, Any]:
-        """Without what it has in common with a plain one: a receipt is kept with every turn."""
+    def to_json(self) -> Json:
+        """Short, since one is kept with every turn: a plain one as its three numbers, else what differs from that."""
         plain = self.plain(self.window, self.first, self.last)
+        if self == plain:
+            return [self.window, self.first, self.last]
         shown = {name: (getattr(self, name), getattr(plain, name)) for name in self.__slots__}
         return {name: value for name, (value, usual) in shown.items() if name in _ALWAYS or value != usual}
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Self | None:
+    def from_json(cls, stored: Json) -> Self | None:
         """None for a turn that has no receipt."""
         if not stored:
             return None
+        if isinstance(stored, list):
+            return cls.plain(*stored)
         plain = cls.plain(*(stored[name] for name in _ALWAYS))
         return replace(plain, **stored | {"empty": tuple(stored.get("empty", ()))})
 

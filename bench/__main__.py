@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from bench import crowd, page, store
+from bench import crowd, library, page, size, store
 
 print(
     f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, Streamlit {version('streamlit')}, "
@@ -13,3 +13,5 @@ print(
 store.run()
 crowd.run()
 page.run()
+library.run()
+size.run()

@@ -2,6 +2,7 @@
 
 import json
 import random
+import sqlite3
 import tempfile
 import time
 from collections import Counter
@@ -36,18 +37,39 @@ def run() -> None:
         for engine, url in (("SQLite", f"sqlite:///{folder}/windowseat.db"), ("PostgreSQL", server.new_database())):
             with Store(url) as store:
                 _fill(engine, store)
+                if engine == "SQLite":
+                    _print_plain(Path(folder) / "windowseat.db")
                 for name, work in _works(store):
                     print(f"{engine:>11} {name:<60} {interleaved(work, rounds=ROUNDS)[0]:>8.3f}")
+
+
+def _print_plain(file: Path) -> None:
+    """The same without index and figures: everything is read."""
+    connection = sqlite3.connect(file)
+    for name, sql in (
+        (
+            "a word by LIKE, newest 20",
+            f"SELECT content FROM messages WHERE content LIKE '%{RARE}%' ORDER BY id DESC LIMIT 20",
+        ),
+        ("turns by day and model, counted", "SELECT opened_at / 86400, model, count(*) FROM turns GROUP BY 1, 2"),
+    ):
+        taken = interleaved(partial(_read_all, connection, sql), rounds=3)[0]
+        print(f"{'plain':>11} {name:<60} {taken:>8.3f}")
+    connection.close()
+
+
+def _read_all(connection: sqlite3.Connection, sql: str) -> list[Any]:
+    return connection.execute(sql).fetchall()
 
 
 def _fill(engine: str, store: Store) -> None:
     database = store._database  # noqa: SLF001
     mark = "?" if engine == "SQLite" else "%s"
-    texts = _texts()
+    told = texts()
     with database.write() as transaction:
         fill(transaction.driver, owner="local", name="talk", sessions=SESSIONS, length=TURNS, told=False)
         add = f"INSERT INTO messages (turn_id, position, sender, content, timestamp) VALUES ({', '.join([mark] * 5)})"
-        rows = ((1 + n // 2, n % 2, ("Human", "AI")[n % 2], next(texts), n) for n in range(2 * SESSIONS * TURNS))
+        rows = ((1 + n // 2, n % 2, ("Human", "AI")[n % 2], next(told), n) for n in range(2 * SESSIONS * TURNS))
         transaction.driver.cursor().executemany(add, rows)
         _use(transaction.driver, mark)
         if engine == "PostgreSQL":
@@ -87,7 +109,7 @@ def _use(driver: Any, mark: str) -> None:
     )
 
 
-def _texts() -> Iterator[str]:
+def texts() -> Iterator[str]:
     """Texts of 250 B, of words as unevenly used as those of a language; some hold what is searched for."""
     chance = random.Random(4)
     words = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 3))) for _ in range(20_000)]

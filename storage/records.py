@@ -10,6 +10,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
+Json = dict[str, Any] | list[Any]
+"""What only the part of the program that wrote it looks into."""
+
+
 def to_moment(microseconds: int) -> datetime:
     """The UTC moment that the database keeps as an integer of microseconds since 1970."""
     return EPOCH + timedelta(microseconds=microseconds)
@@ -59,7 +63,7 @@ class Turn:
     `depth` is 1 for the first turn of a session and grows along the path. `messages` are in order and begin
     with the prompt; they hold no reply while the turn is running. `reply` is the text of all its AI messages,
     or "" where there is none. `input_tokens` and `output_tokens` are as the model's server counted them, None
-    where it did not. `receipt` is {} until the context was chosen.
+    where it did not. `receipt` is what the agent made of it, {} until the context was chosen.
     """
 
     id: int
@@ -73,7 +77,7 @@ class Turn:
     input_tokens: int | None
     output_tokens: int | None
     error: str | None
-    receipt: dict[str, Any]
+    receipt: Json
     process_id: int | None
     messages: tuple[Message, ...]
 
@@ -203,7 +207,7 @@ class Outcome:
 
     status: Status
     messages: tuple[Message, ...] = ()
-    receipt: dict[str, Any] = field(default_factory=dict)
+    receipt: Json = field(default_factory=dict)
     first_text_at: datetime | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None

@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from storage.database import Row, Transaction
 from storage.errors import SessionNotFound, TextRefused
-from storage.records import Message, Sender, Session, Status, Turn, to_moment
+from storage.records import Json, Message, Sender, Session, Status, Turn, to_moment
 from storage.schema import messages, owners, session_tags, sessions, turns
 
 HERE = (sessions.c.owner == sa.bindparam("owner"), sessions.c.session_id == sa.bindparam("session_id"))
@@ -106,7 +106,7 @@ _COUNT_IN_SESSION = (
 )
 
 
-def to_json(value: dict[str, Any]) -> str:
+def to_json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -25,6 +25,7 @@ owners = sa.Table(
     sa.Column("session_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("turn_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("message_count", sa.Integer, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
 )
 
 sessions = sa.Table(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +12,7 @@ from storage.database import Database, Transaction
 from storage.errors import SessionBusy, SessionEnded, TurnExists, TurnNotFound
 from storage.index import put_title, put_turn, remove_turn
 from storage.paths import BY_KEY, parent_of, path_to
-from storage.records import Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds, to_moment
+from storage.records import Json, Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds, to_moment
 from storage.rows import (
     ADD_MESSAGE,
     ANY_RUNNING,
@@ -125,7 +124,7 @@ class Turns:
         process_id: int,
         beside: int | None = None,
         idempotency_key: str | None = None,
-        receipt: Callable[[tuple[Turn, ...], int], dict[str, Any]] | None = None,
+        receipt: Callable[[tuple[Turn, ...], int], Json] | None = None,
     ) -> OpenedTurn:
         """Make a running turn the head, with its prompt, and read the `window` turns before it.
 
