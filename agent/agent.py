@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 from agent.context import Context
 from agent.conversation import Conversation, Graph
 from agent.daily import Daily
-from agent.errors import PromptRefused
+from agent.errors import PromptRefused, SettingsInvalid
 from agent.memory import WindowMemory
 from agent.models import Catalogue, Choice, Models
 from agent.prompt import checked_name, checked_prompt, storable
@@ -22,6 +22,7 @@ from agent.runner import Runner
 from agent.settings import Settings, checked_settings
 from agent.templates import BUILT_IN, checked_template, settings_from
 from storage import (
+    MOST_DAYS,
     Deleted,
     Figures,
     Filters,
@@ -39,6 +40,8 @@ from storage import (
     Totals,
     Unused,
 )
+
+T = TypeVar("T", Filters, SessionFilters)
 
 LOCAL = "local"
 """The owner of all sessions when nobody signs in."""
@@ -142,11 +145,12 @@ class Agent:
         """
         filters = filters or SessionFilters()
         if titled:
-            filters = replace(filters, titled=storable(titled))
+            filters = replace(filters, titled=titled)
+        filters = _storable(filters)
         return self._store.sessions.page(self.owner, filters, order=order, count=count, after=after)
 
     def active(self, *, count: int = 50, after: SessionPlace | None = None) -> SessionPage:
-        """A page of the sessions that were used within the idle time and not ended, the last used first."""
+        """A page of the sessions that were used within the idle time and not ended, in the order of the list."""
         since = datetime.now(UTC) - timedelta(minutes=self.settings.idle_minutes)
         return self.sessions("", SessionFilters(archived=None, ended=False, since=since), count=count, after=after)
 
@@ -159,17 +163,20 @@ class Agent:
         return self._store.labels.tags(self.owner)
 
     def delete(self, *session_ids: str) -> Deleted:
-        """Delete sessions for good. Those in which a reply runs are kept, and named."""
+        """Delete sessions for good. Those in which a reply runs are kept, and named, and so are names of none."""
         self._runner.sweep()
-        return self._store.cleanup.delete(self.owner, session_ids)
+        return self._store.cleanup.delete(self.owner, map(storable, session_ids))
 
     def unused(self, days: float = 30, *, archived_too: bool = False, count: int = 50) -> Unused:
         """What `clean_up` would delete now, with the `count` sessions that were not used for the longest time."""
-        return self._store.cleanup.unused(self.owner, days=days, archived_too=archived_too, count=count)
+        return self._store.cleanup.unused(self.owner, days=_checked_days(days), archived_too=archived_too, count=count)
 
     def clean_up(self, days: float = 30, *, archived_too: bool = False) -> Deleted:
-        """Delete the sessions not used for so many days; pinned ones stay, and archived ones unless asked for."""
-        return self._store.cleanup.clean_up(self.owner, days=days, archived_too=archived_too)
+        """Delete the sessions not used for so many days; pinned ones stay, and archived ones unless asked for.
+
+        Raises SettingsInvalid for a number of days that is none.
+        """
+        return self._store.cleanup.clean_up(self.owner, days=_checked_days(days), archived_too=archived_too)
 
     def search(
         self,
@@ -185,7 +192,9 @@ class Agent:
         A word finds that word, `begin*` the words that begin so, and `"a phrase"` words next to each other; whatever is
         typed is a search. `after` is that of the page before. Raises SessionNotFound.
         """
-        return self._store.search.find(self.owner, storable(typed), filters, best=best, count=count, after=after)
+        return self._store.search.find(
+            self.owner, storable(typed), _storable(filters or Filters()), best=best, count=count, after=after
+        )
 
     def templates(self, tag: str | None = None) -> tuple[Template, ...]:
         """Those with the tag, or all, in the order in which they were made; some come with the program."""
@@ -224,9 +233,12 @@ class Agent:
     ) -> Stats:
         """What is stored, and what was used: in the last `days`, or from one day to another, or ever; or in a session.
 
-        Raises SessionNotFound.
+        Raises SessionNotFound, SettingsInvalid.
         """
         if days is not None:
+            if since is not None:
+                raise SettingsInvalid("Give days or since, not both.")
+            _checked_days(days)
             since = (until or datetime.now(UTC).astimezone().date()) - timedelta(days=days - 1)
         totals = self._store.usage.totals(self.owner, idle=timedelta(minutes=self.settings.idle_minutes))
         return Stats(totals, self._store.usage.figures(self.owner, session, since=since, until=until))
@@ -292,6 +304,20 @@ class Agent:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _storable(filters: T) -> T:
+    """The same, with texts that the database can be asked for."""
+    given = {field.name: getattr(filters, field.name) for field in fields(filters)}
+    texts: dict[str, Any] = {name: storable(value) for name, value in given.items() if type(value) is str}
+    return replace(filters, **texts)
+
+
+def _checked_days(days: float) -> float:
+    """Raises SettingsInvalid for what is no number of days that sessions can be unused for."""
+    if not 0 < days <= MOST_DAYS:
+        raise SettingsInvalid(f"days is {days!r}, but it should be more than 0 and at most {MOST_DAYS:,}.")
+    return days
 
 
 def _is_untouched(session: Session) -> bool:

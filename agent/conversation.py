@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 CLOSE_AGAIN = 1.0
 """Seconds between two tries to close a turn in a store that can't."""
 
+MOST_TOKENS = 2**31
+
 LAST_WORDS = 5.0
 """How long deleting a session waits for its running reply to be stopped, in seconds."""
 
@@ -191,8 +193,8 @@ class Conversation:
             status=status,
             messages=(Message(Sender.AI, reply.text),) if reply.text else (),
             first_text_at=reply.first_text_at,
-            input_tokens=usage.get("input_tokens"),
-            output_tokens=usage.get("output_tokens"),
+            input_tokens=_counted(usage.get("input_tokens")),
+            output_tokens=_counted(usage.get("output_tokens")),
             error=None if failure is None else storable(str(failure)),
         )
         reply.end(await self._closed(opened, outcome, reply), failure)
@@ -355,3 +357,8 @@ class Conversation:
 
     def __repr__(self) -> str:
         return f"<Conversation “{self.session_id}” of {self.owner}>"
+
+
+def _counted(tokens: object) -> int | None:
+    """What a server says it counted, if that can be."""
+    return tokens if isinstance(tokens, int) and 0 <= tokens < MOST_TOKENS else None

@@ -35,5 +35,7 @@ class Daily:
                 self._job()
             except StoreError as error:
                 log.warning("The daily clean-up could not be done: %s", error)
+            except Exception:
+                log.exception("The daily clean-up failed.")
             if self._closing.wait(LOOK_AGAIN):
                 return

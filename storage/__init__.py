@@ -7,7 +7,7 @@ LangChain code that takes a chat message history takes `storage.history.ChatMess
 """
 
 from storage.branches import Siblings
-from storage.cleanup import Deleted, Unused
+from storage.cleanup import MOST_DAYS, Deleted, Unused
 from storage.clock import Clock, system_clock
 from storage.errors import (
     SessionBusy,
@@ -60,6 +60,7 @@ from storage.store import Store
 __all__ = [
     "INTERRUPTED",
     "LEASE",
+    "MOST_DAYS",
     "TEXTS",
     "Clock",
     "DayUse",

@@ -12,9 +12,9 @@ from dotenv import dotenv_values
 
 from storage import schema
 from storage.backup import back_up, restore
-from storage.cleanup import DAYS, Cleanup
+from storage.cleanup import DAYS, MOST_DAYS, Cleanup
 from storage.clock import system_clock
-from storage.database import Database
+from storage.database import Database, missing_file
 from storage.errors import WindowseatError
 from storage.index import bring_up_to_date
 from storage.migrate import migrate, version_of
@@ -35,7 +35,18 @@ class _Said(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
+class _Day(click.DateTime):
+    """A day that a computer may have seen."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        day = super().convert(value, param, ctx)
+        if not 1970 < day.year < 3000:  # noqa: PLR2004
+            self.fail(f"{value} is no day between 1971 and 2999.", param, ctx)
+        return day
+
+
+_DAY = _Day(formats=["%Y-%m-%d"])
+MOST_HITS = 10_000
 _OWNER = click.option("--owner", default="local", show_default=True, help="Whose sessions.")
 
 
@@ -47,6 +58,8 @@ def _address() -> str:
 @click.option("--database", "url", default=_address, show_default=f"{DATABASE_URL}, else the user's data folder")
 @click.pass_context
 def main(context: click.Context, url: str) -> None:
+    if context.invoked_subcommand not in {"upgrade", "restore"} and (file := missing_file(url)) is not None:
+        raise click.ClickException(f"There is no database {file}.")
     context.obj = Database(url)
     context.call_on_close(context.obj.close)
 
@@ -104,7 +117,7 @@ def upgrade_command(database: Database) -> None:
 @click.argument("typed", nargs=-1, required=True)
 @_OWNER
 @click.option("--best", is_flag=True, help="The best of the newest first, and not the newest.")
-@click.option("--count", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many at most.")
+@click.option("--count", default=20, show_default=True, type=click.IntRange(1, MOST_HITS), help="How many at most.")
 @click.option("--session", "session_id", help="Only in this session.")
 @click.option("--since", type=_DAY, help="Only from this day on, as 2026-05-31.")
 @click.option("--until", type=_DAY, help="Only up to this day.")
@@ -121,19 +134,19 @@ def search_command(
         click.echo("No whole word fits; these hold words that begin so.")
     for hit in found.hits:
         place = "title" if hit.turn_id is None else f"turn {hit.turn_id}, {hit.sender}"
-        click.secho(f"{hit.moment.astimezone():%Y-%m-%d %H:%M}  {hit.session_id} ({place})", dim=True)
+        click.secho(f"{hit.moment.astimezone():%Y-%m-%d %H:%M}  {hit.title} ({hit.session_id}, {place})", dim=True)
         click.echo(f"    {hit.snippet.marked(*_MARKS)}")
     if not found.hits:
         click.echo("Nothing was found.")
     if found.after is not None:
-        click.echo(f"There is more: ask for it with --count {2 * count}.")
+        click.echo(f"There is more: ask for it with --count {min(2 * count, MOST_HITS)}.")
     if found.ranked is not None:
         click.echo(f"Only the newest {found.ranked:,} that hold it were compared for the best.")
 
 
 @main.command("stats", help="Say what is stored, and what was used: ever, in a range of days, or in one session.")
 @_OWNER
-@click.option("--days", type=click.IntRange(1), help="The last so many days.")
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), help="The last so many days.")
 @click.option("--since", type=_DAY, help="From this day on, as 2026-05-31.")
 @click.option("--until", type=_DAY, help="Up to this day.")
 @click.option("--session", help="Of this session.")
@@ -148,10 +161,12 @@ def stats_command(
 ) -> None:
     _check_current(database)
     usage = Usage(database, system_clock)
+    if days and since:
+        raise click.UsageError("Give --days or --since, not both.")
     last = until.date() if until else None
     first = since.date() if since else days and (last or date.today()) - timedelta(days=days - 1)  # noqa: DTZ011
     totals, used = usage.totals(owner), usage.figures(owner, session, since=first or None, until=last)
-    click.echo(f"Stored: {totals.sessions:,} sessions, {totals.turns:,} turns, {totals.messages:,} messages.")
+    click.echo(f"Stored: {_of(totals.sessions, 'session', totals.turns, 'turn', totals.messages, 'message')}.")
     click.echo(f"Used from {used.since} to {used.until}{f' in {session}' if session else ''}:")
     for line in _lines(used):
         click.echo(f"    {line}")
@@ -159,26 +174,28 @@ def stats_command(
 
 @main.command("cleanup", help="Show the sessions not used for long, and delete them if told so. Pinned ones stay.")
 @_OWNER
-@click.option("--days", default=DAYS, show_default=True, type=click.FloatRange(0), help="Not used for so many days.")
+@click.option(
+    "--days", default=DAYS, show_default=True, type=click.IntRange(1, MOST_DAYS), help="Not used for so many days."
+)
 @click.option("--archived", is_flag=True, help="Archived sessions too.")
 @click.option("--delete", is_flag=True, help="Delete them for good. Without this nothing is changed.")
 @click.pass_obj
-def cleanup_command(database: Database, owner: str, *, days: float, archived: bool, delete: bool) -> None:
+def cleanup_command(database: Database, owner: str, *, days: int, archived: bool, delete: bool) -> None:
     _check_current(database)
     cleanup = Cleanup(database, system_clock)
     if delete:
         with _Bar("Deleting") as bar:
             gone = cleanup.clean_up(owner, days=days, archived_too=archived, progress=bar.show)
-        click.echo(f"Deleted {gone.sessions:,} sessions with {gone.messages:,} messages.")
+        click.echo(f"Deleted: {_of(gone.sessions, 'session', gone.messages, 'message')}.")
         return
     unused = cleanup.unused(owner, days=days, archived_too=archived)
     for session in unused.longest:
         used = f"{session.last_activity.astimezone():%Y-%m-%d}"
-        click.echo(f"    {used}  {session.session_id}  {session.message_count:,} messages  {session.title}")
+        click.echo(f"    {used}  {session.session_id}  {_of(session.message_count, 'message')}  {session.title}")
     if unused.sessions > len(unused.longest):
         click.echo(f"    … and {unused.sessions - len(unused.longest):,} more")
     click.echo(
-        f"{unused.sessions:,} sessions with {unused.messages:,} messages were not used for {days:g} days. "
+        f"Not used for {_of(days, 'day')}: {_of(unused.sessions, 'session', unused.messages, 'message')}. "
         + ("Delete them with: --delete" if unused.sessions else "There is nothing to delete.")
     )
 
@@ -195,17 +212,23 @@ def _filters(*, since: datetime | None, until: datetime | None, sender: str | No
 
 def _lines(used: Figures) -> Iterator[str]:
     tally = used.tally
-    yield f"{tally.sessions:,} sessions begun, {tally.turns:,} turns, {tally.messages:,} messages"
+    yield f"{_of(tally.sessions, 'session')} begun, {_of(tally.turns, 'turn', tally.messages, 'message')}"
     yield f"{tally.input_tokens:,} tokens in, {tally.output_tokens:,} tokens out"
     yield f"{tally.stopped:,} stopped, {tally.failed:,} failed, {tally.interrupted:,} interrupted"
     yield f"first text after {_span(used.first_text)}; whole reply after {_span(used.duration)}"
     if any(used.hours):
         most = max(range(len(used.hours)), key=used.hours.__getitem__)
-        yield f"busiest hour of the week: {day_name[most // 24]} from {most % 24}:00, {used.hours[most]:,} turns"
+        yield f"busiest hour of the week: {day_name[most // 24]} from {most % 24}:00, {_of(used.hours[most], 'turn')}"
     for use in used.models:
         speed = f", {use.tally.tokens_per_second:.1f} tokens/s" if use.tally.tokens_per_second else ""
         name = use.model or "unknown model"
-        yield f"{name}: {use.tally.turns:,} turns, first text after {_span(use.first_text)}{speed}"
+        yield f"{name}: {_of(use.tally.turns, 'turn')}, first text after {_span(use.first_text)}{speed}"
+
+
+def _of(*counted: int | str) -> str:
+    """Numbers and nouns in turn, in words."""
+    pairs = zip(counted[::2], counted[1::2], strict=True)
+    return ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for number, noun in pairs)
 
 
 def _span(spread: Spread) -> str:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from storage.clock import Clock
 from storage.database import Database
-from storage.errors import SessionBusy, SessionNotFound
+from storage.errors import SessionBusy, SessionNotFound, StoreError
 from storage.records import Session, to_microseconds
 from storage.rows import SESSIONS, insert_if_missing, to_session
 from storage.schema import housekeeping, sessions
@@ -17,6 +17,8 @@ from storage.sessions import delete_session
 
 DAYS = 30
 """After so many days without use a session is cleaned up, if one asks for it."""
+
+MOST_DAYS = 36_500
 
 DAILY = timedelta(days=1)
 
@@ -32,9 +34,15 @@ _NAMES = sa.select(sessions.c.session_id).where(*_UNUSED).order_by(sessions.c.la
 _STILL = sa.select(sessions.c.id).where(*_UNUSED, sessions.c.session_id == sa.bindparam("name")).with_for_update()
 _CLAIM = (
     sa.update(housekeeping)
-    .where(housekeeping.c.task == sa.bindparam("of_task"), housekeeping.c.value <= sa.bindparam("done_before"))
+    .where(
+        housekeeping.c.task == sa.bindparam("of_task"),
+        # A time to come was written by a clock that has been set right since.
+        sa.or_(housekeeping.c.value <= sa.bindparam("done_before"), housekeeping.c.value > sa.bindparam("now")),
+    )
     .values(value=sa.bindparam("now"))
 )
+
+_UNCLAIM = sa.update(housekeeping).where(housekeeping.c.task == sa.bindparam("of_task")).values(value=0)
 
 Progress = Callable[[int, int], None]
 """Is told how many sessions are done, of how many."""
@@ -122,8 +130,15 @@ class Cleanup:
             times = {"now": to_microseconds(now), "done_before": to_microseconds(now - DAILY)}
             if transaction.change(_CLAIM, {"of_task": task, **times}) == 0:
                 return None
-        return self.clean_up(owner, days=days)
+        try:
+            return self.clean_up(owner, days=days)
+        except BaseException:
+            with suppress(StoreError), self._database.write() as transaction:
+                transaction.change(_UNCLAIM, {"of_task": task})
+            raise
 
     def _terms(self, owner: str, days: float, *, archived_too: bool) -> dict[str, object]:
+        if not 0 < days <= MOST_DAYS:
+            raise ValueError(f"Sessions are unused for more than 0 and up to {MOST_DAYS:,} days, not {days}.")
         before = to_microseconds(self._clock() - timedelta(days=days))
         return {"owner": owner, "before": before, "archived_too": archived_too}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,7 +48,7 @@ class Transaction:
         return found[0] if found else None
 
     def only(self, statement: sa.Executable, terms: Terms) -> Row | None:
-        """As `row`, for an INSERT; None where a unique index refused it."""
+        """As `row`, for a change that gives its row; None where a unique index refused it."""
         try:
             return self.row(statement, terms)
         except self.dialect.loaded_dbapi.IntegrityError:
@@ -184,6 +185,14 @@ def _compiled(statement: sa.Executable, dialect: sa.Dialect) -> tuple[str, dict[
     """The SQL, and the values that stand in the statement itself."""
     compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     return str(compiled), {name: bind.value for bind, name in compiled.bind_names.items() if not bind.required}
+
+
+def missing_file(url: str) -> Path | None:
+    """The file that opening an SQLite database would make; None where it is there, or is no such database's."""
+    address = _parse(url)
+    name = address.database or ""
+    is_file = address.get_backend_name() == "sqlite" and name not in {"", ":memory:"} and not name.startswith("file:")
+    return Path(name) if is_file and not Path(name).exists() else None
 
 
 def _parse(url: str) -> sa.URL:

@@ -4,11 +4,11 @@ Every entry also has marks, words that nobody can type: whose it is, of which se
 which month. So a search among few of many messages costs what it finds.
 """
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 from zlib import crc32
 
@@ -24,8 +24,9 @@ from storage.words import words as words_of
 MESSAGES = "message_words"
 TITLES = "title_words"
 
-VERSION = 1
-"""To be raised with any change of the marks or of `storage.words`: a store of another version makes its words anew."""
+VERSION = 1_000_000 + int("".join(f"{int(part):02}" for part in unicodedata.unidata_version.split(".")))
+"""The millions are to be raised with any change of the marks or of `storage.words`; the rest is Unicode's version,
+since what is a letter depends on it. A store of another version makes its words anew."""
 
 BATCH = 1000
 """How many messages are read at a time where all are gone through."""
@@ -59,8 +60,9 @@ def model_mark(model: str) -> str:
     return f"\ue002{crc32(model.encode())}"
 
 
-def month_mark(moment: datetime) -> str:
-    return f"\ue003{moment:%Y%m}"
+def month_mark(month: int) -> str:
+    """Of a month, counted from the year 0."""
+    return f"\ue003{month}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,8 @@ def _batches(transaction: Transaction) -> Iterator[list[Row]]:
 
 def _entry(row: Row) -> Entry:
     number, owner, session, sender, model, timestamp, content = row
-    month = month_mark(to_moment(timestamp))
+    moment = to_moment(timestamp)
+    month = month_mark(12 * moment.year + moment.month - 1)
     marks = [voice_mark(owner, Sender(sender)), session_mark(session), model_mark(model), month]
     return number, marks, words_of(content)
 

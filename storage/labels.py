@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from storage.clock import Clock
 from storage.database import Database
-from storage.records import to_microseconds
+from storage.records import as_tag, to_microseconds
 from storage.rows import checked, find_session, insert_if_missing
 from storage.schema import session_tags, sessions
 
@@ -48,14 +48,14 @@ class Labels:
         """Raises TextRefused."""
         with self._database.write() as transaction:
             key = find_session(transaction, owner, session_id, to_write=True).key
-            rows = [{"session_key": key, "tag": checked(tag)} for tag in tags]
+            rows = [{"session_key": key, "tag": checked(as_tag(tag))} for tag in tags]
             transaction.change_all(insert_if_missing(transaction, session_tags, "session_key", "tag"), rows)
 
     def untag(self, owner: str, session_id: str, *tags: str) -> None:
         """Do nothing about tags that it has not."""
         with self._database.write() as transaction:
             key = find_session(transaction, owner, session_id, to_write=True).key
-            transaction.change_all(_UNTAG, [{"key": key, "dropped": tag} for tag in tags])
+            transaction.change_all(_UNTAG, [{"key": key, "dropped": as_tag(tag)} for tag in tags])
 
     def tags(self, owner: str) -> dict[str, int]:
         """The owner's tags, in order, and how many sessions have each."""

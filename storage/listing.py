@@ -1,4 +1,4 @@
-"""Lists of sessions: filtered, sorted, a page at a time, at the same cost wherever the page is."""
+"""Lists of sessions: filtered, sorted, a page at a time."""
 
 from functools import cache
 from typing import Any
@@ -8,8 +8,17 @@ import sqlalchemy as sa
 from storage.database import Transaction
 from storage.index import TITLES, Index, Wanted, index_of, title_mark
 from storage.query import understood
-from storage.records import Order, Session, SessionFilters, SessionPage, SessionPlace, to_microseconds
-from storage.rows import SESSIONS, to_session
+from storage.records import (
+    Order,
+    Session,
+    SessionFilters,
+    SessionPage,
+    SessionPlace,
+    as_moment,
+    as_tag,
+    to_microseconds,
+)
+from storage.rows import SESSIONS, checked, to_session
 from storage.schema import session_tags, sessions
 
 _LOWER_TITLE = sa.func.lower(sessions.c.title).collate("C")
@@ -21,7 +30,12 @@ _SORTED: dict[Order, tuple[sa.ColumnElement[Any], ...]] = {
 }
 """By what each order sorts; the last column tells apart what is the same in the others."""
 
-_TAGGED = sa.select(session_tags.c.session_key).where(session_tags.c.tag == sa.bindparam("tag"))
+_OWN = sessions.alias("own")
+_TAGGED = (
+    sa.select(session_tags.c.session_key)
+    .join(_OWN, _OWN.c.id == session_tags.c.session_key)
+    .where(session_tags.c.tag == sa.bindparam("tag"), _OWN.c.owner == sa.bindparam("owner"))
+)
 _CONDITIONS: dict[str, sa.ColumnElement[bool]] = {
     "archived": sessions.c.archived == sa.bindparam("archived"),
     "pinned": sessions.c.pinned == sa.bindparam("pinned"),
@@ -41,7 +55,11 @@ def page_of(
     count: int,
     after: SessionPlace | None,
 ) -> SessionPage:
-    """Up to `count` sessions; none where the title is to hold what has no word in it."""
+    """Up to `count` sessions; none where the title is to hold what has no word in it.
+
+    By activity, of those archived or not, a page costs the same wherever it is; other lists sort all of the owner's.
+    """
+    count = max(1, count)
     query = understood(filters.titled).open_ended()
     if filters.titled.strip() and not query.terms:
         return SessionPage((), None)
@@ -63,9 +81,9 @@ def _terms(filters: SessionFilters) -> dict[str, Any]:
         "archived": filters.archived,
         "pinned": filters.pinned,
         "ended": filters.ended,
-        "since": filters.since and to_microseconds(filters.since),
-        "until": filters.until and to_microseconds(filters.until),
-        "tag": filters.tag,
+        "since": filters.since and to_microseconds(as_moment(filters.since)),
+        "until": filters.until and to_microseconds(as_moment(filters.until)),
+        "tag": None if filters.tag is None else checked(as_tag(filters.tag)),
     }
     return {name: value for name, value in asked.items() if value is not None}
 

@@ -53,18 +53,12 @@ BY_KEY = sa.select(turns.c.id).where(
 _PARENT = _OF_SESSION.where(turns.c.id == sa.bindparam("turn_id"))
 _RUNNING = _OF_SESSION.where(IS_RUNNING)
 
-# Of the sessions that were used last, in whichever place of the list, the last turns of each; of all those the last.
-_USED = " UNION ALL ".join(
-    "SELECT * FROM (SELECT id, session_id, title, created_at FROM sessions "  # noqa: S608 - our own words
-    f"WHERE owner = :owner AND archived = {archived} AND pinned = {pinned} AND turn_count > 0 "
-    "ORDER BY last_activity DESC, id DESC LIMIT :count) AS used"
-    for archived in ("false", "true")
-    for pinned in ("false", "true")
-)
+# Of the sessions with the newest turns, the newest of each; of all those the newest.
 _RECENT = sa.text(
-    f"SELECT t.id, s.session_id, s.title FROM ({_USED}) AS s JOIN turns t ON t.id IN "  # noqa: S608 - our own words
-    "(SELECT n.id FROM turns n WHERE n.session_key = s.id ORDER BY n.id DESC LIMIT :count) "
-    "WHERE t.opened_at >= s.created_at ORDER BY t.opened_at DESC, t.id DESC LIMIT :count"
+    "SELECT t.id, s.session_id, s.title FROM (SELECT id, session_id, title, created_at FROM sessions "
+    "WHERE owner = :owner AND newest_turn IS NOT NULL ORDER BY newest_turn DESC LIMIT :count) AS s "
+    "JOIN turns t ON t.id IN (SELECT n.id FROM turns n WHERE n.session_key = s.id AND n.opened_at >= s.created_at "
+    "ORDER BY n.session_key DESC, n.id DESC LIMIT :count) ORDER BY t.id DESC LIMIT :count"
 )
 
 
@@ -131,7 +125,7 @@ class Paths:
     def recent(self, owner: str, count: int) -> tuple[RecentTurn, ...]:
         """The last `count` turns of all of an owner's sessions, the newest first, without those that were copied."""
         with self._database.read() as transaction:
-            rows = transaction.rows(_RECENT, {"owner": owner, "count": count})
+            rows = transaction.rows(_RECENT, {"owner": owner, "count": max(1, count)})
             return tuple(
                 RecentTurn(session_id, title, path_to(transaction, turn_id, 1)[0])
                 for turn_id, session_id, title in rows

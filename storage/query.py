@@ -104,10 +104,14 @@ def _terms(typed: str) -> Iterator[Term]:
 def _within_limit(terms: Iterable[Term]) -> Iterator[Term]:
     room = MOST_WORDS
     for term in terms:
-        if room <= 0:
-            return
-        yield replace(term, parts=term.parts[:room])
-        room -= len(term.words)
+        kept = []
+        for part in term.parts:
+            if room > 0:
+                # Each two characters of a script without spaces are a word.
+                kept.append(part[: room + 1] if is_spaceless(part) else part)
+                room -= len(kept[-1]) if is_spaceless(part) else 1
+        if kept:
+            yield replace(term, parts=tuple(kept), prefix=term.prefix and len(kept) == len(term.parts))
 
 
 def _can_begin(term: Term) -> bool:

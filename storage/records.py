@@ -2,12 +2,23 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+
+def as_moment(day: date) -> datetime:
+    """A moment as it is; a day from its first one on. Without a time zone it is this machine's."""
+    moment = day if isinstance(day, datetime) else datetime.combine(day, time())
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def as_tag(text: str) -> str:
+    """A tag as it is kept: on one line, in lower case, so that “Work” and “work” are one."""
+    return " ".join(text.lower().split())
 
 
 Json = dict[str, Any] | list[Any]
@@ -155,8 +166,8 @@ class Order(StrEnum):
 class SessionFilters:
     """Which sessions of a list are wanted; None lets in both or all.
 
-    `titled` are words of the title, of which the last may still be typed. `since` and `until` are moments with a time
-    zone, the latter exclusive, between which the session was last used.
+    `titled` are words of the title, of which the last may still be typed. `since` and `until` are days or moments, the
+    latter exclusive, between which the session was last used; without a time zone they are of this machine's.
     """
 
     titled: str = ""
@@ -164,8 +175,8 @@ class SessionFilters:
     archived: bool | None = False
     pinned: bool | None = None
     ended: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: date | None = None
+    until: date | None = None
 
 
 SessionPlace = tuple[int | str, ...]
@@ -268,7 +279,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How long something took, `count` times; within about 1 %. None where it never happened."""
+    """How long something took, `count` times; None where it never happened.
+
+    Of many times within about 1 %, of a few within a fifth: they are kept in buckets.
+    """
 
     count: int = 0
     median: timedelta | None = None

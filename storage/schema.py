@@ -47,9 +47,11 @@ sessions = sa.Table(
     sa.Column("pinned", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("archived", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("ended_at", Moment),
+    # None for a copy that nobody has gone on with.
+    sa.Column("newest_turn", Key),
     sa.UniqueConstraint("session_id", "owner"),
     sa.Index("sessions_by_place", "owner", "archived", "pinned", "last_activity", "id"),
-    sa.Index("sessions_by_creation", "owner", "created_at", "id"),
+    sa.Index("sessions_by_newest_turn", "owner", "newest_turn"),
     sa.Index(
         "sessions_not_ended",
         "owner",
@@ -120,7 +122,7 @@ turns = sa.Table(
     sa.Column("idempotency_key", sa.Text),
     sa.Column("stop_requested", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("status IN ('running', 'complete', 'stopped', 'failed', 'interrupted')"),
-    sa.Index("turns_by_session", "session_key"),
+    sa.Index("turns_by_session", "session_key"),  # On PostgreSQL with the id, which SQLite has in every index.
     sa.Index("turns_by_parent", "parent_id", "session_key"),
     sa.Index(
         "turns_by_idempotency_key",

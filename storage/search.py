@@ -1,7 +1,7 @@
 """Search: from what a person typed to the messages and titles that hold it, each with the place marked."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -23,9 +23,9 @@ from storage.index import (
 )
 from storage.query import Query, understood
 from storage.rank import best_first
-from storage.records import Sender, to_microseconds, to_moment
-from storage.rows import find_session
-from storage.schema import owners, session_tags
+from storage.records import EPOCH, Sender, as_moment, as_tag, to_microseconds, to_moment
+from storage.rows import checked, find_session
+from storage.schema import owners, session_tags, sessions
 from storage.snippet import Snippet, snippet
 
 RANKED = 1000
@@ -47,7 +47,7 @@ NEWEST = 2**62
 
 _BEST = "best"
 
-Place = tuple[str, int, bool]
+Place = tuple[str, int, int, bool]
 """Where a page of hits ended. It means nothing to anybody else: hand it back to get the next page."""
 
 _COLUMNS = {
@@ -69,7 +69,12 @@ _CONDITIONS = {
 }
 
 
-_WITH_TAG = sa.select(session_tags.c.session_key).where(session_tags.c.tag == sa.bindparam("tag")).limit(MOST_MARKS + 1)
+_WITH_TAG = (
+    sa.select(session_tags.c.session_key)
+    .join(sessions)
+    .where(session_tags.c.tag == sa.bindparam("tag"), sessions.c.owner == sa.bindparam("owner"))
+    .limit(MOST_MARKS + 1)
+)
 _OTHERS = sa.select(owners.c.owner).where(owners.c.owner != sa.bindparam("owner")).limit(1)
 
 
@@ -77,13 +82,13 @@ _OTHERS = sa.select(owners.c.owner).where(owners.c.owner != sa.bindparam("owner"
 class Filters:
     """What a message must be, besides holding the words; None leaves it open.
 
-    `since` and `until` are moments with a time zone, the latter exclusive. Titles are searched only where nothing but
-    `tag` is asked for: they have no sender, model or time.
+    `since` and `until` are days or moments, the latter exclusive; without a time zone they are of this machine's.
+    Titles are searched only where nothing but `tag` is asked for: they have no sender, model or time.
     """
 
     session_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: date | None = None
+    until: date | None = None
     model: str | None = None
     tag: str | None = None
     sender: Sender | None = None
@@ -149,19 +154,22 @@ class Search:
         count: int = PAGE,
         after: Place | None = None,
     ) -> Findings:
-        """Up to `count` hits, titles first, then messages: newest first or, with `best`, the best of the newest.
+        """Up to `count` hits, titles first, then messages: those stored last first or, with `best`, the best of them.
 
         `typed` is understood as `storage.query` says. Where it is blank, all that the filters let in is found.
-        Where nothing holds its words, words that begin like them are looked for. Raises SessionNotFound.
+        Where nothing holds its words, words that begin like them are looked for. A fork's copies were stored when it
+        was made. Raises SessionNotFound, and TextRefused for a filter that nothing stored can fit.
         """
-        filters = filters or Filters()
+        filters, count = filters or Filters(), max(1, count)
         query = understood(typed)
         if not query.terms and (typed.strip() or filters == Filters()):
             return Findings((), None)
         with self._database.read() as transaction:
             asked = _asked(transaction, owner, query, filters)
+            if asked is None:
+                return Findings((), None)
             if after is not None:
-                return _page(transaction, _widened(asked) if after[2] else asked, after, best=best, count=count)
+                return _page(transaction, _widened(asked) if after[-1] else asked, after, best=best, count=count)
             found = _page(transaction, asked, None, best=best, count=count)
             if found.hits or query.widened() == query:
                 return found
@@ -169,37 +177,51 @@ class Search:
             return wider if wider.hits else found
 
 
-def _asked(transaction: Transaction, owner: str, query: Query, filters: Filters) -> _Asked:
-    terms: dict[str, Any] = {"owner": owner}
+def _asked(transaction: Transaction, owner: str, query: Query, filters: Filters) -> _Asked | None:
+    """None where the filters let nothing in. Raises SessionNotFound, TextRefused."""
+    since, until = (None if moment is None else as_moment(moment) for moment in (filters.since, filters.until))
+    if since and until and since >= until:
+        return None
     # A mark that every entry has costs more than it saves.
-    has_others = transaction.value(_OTHERS, terms) is not None
-    marks: list[tuple[str, ...]] = []
-    if filters.sender is not None:
-        marks.append((voice_mark(owner, filters.sender),))
-    elif has_others or not query.terms:
-        marks.append(owner_marks(owner))
+    has_others = transaction.value(_OTHERS, {"owner": owner}) is not None
+    groups = [_voices(owner, filters.sender, needed=has_others or not query.terms)]
     if filters.session_id is not None:
-        marks.append((session_mark(find_session(transaction, owner, filters.session_id).key),))
+        groups.append((session_mark(find_session(transaction, owner, filters.session_id).key),))
     if filters.model is not None:
-        marks.append((model_mark(filters.model),))
-        terms["model"] = filters.model
+        groups.append((model_mark(filters.model),))
     if filters.tag is not None:
-        terms["tag"] = filters.tag
-        marks += _tagged(transaction, filters.tag)
-    if filters.since is not None:
-        terms["since"] = to_microseconds(filters.since)
-    if filters.until is not None:
-        terms["until"] = to_microseconds(filters.until)
-    if months := _months(filters.since, filters.until):
-        marks.append(months)
-    title_marks = ((title_mark(owner),),) if has_others else ()
-    return _Asked(query, title_marks, tuple(marks), filters.let_titles_in and bool(query.terms), terms)
+        tagged = _tagged(transaction, owner, filters.tag)
+        if not tagged:
+            return None
+        groups.append(tagged if len(tagged) <= MOST_MARKS else ())
+    groups.append(_months(since, until))
+    terms = {
+        "owner": owner,
+        "model": filters.model and checked(filters.model),
+        "tag": filters.tag and checked(as_tag(filters.tag)),
+        "since": since and to_microseconds(since),
+        "until": until and to_microseconds(until),
+    }
+    return _Asked(
+        query,
+        ((title_mark(owner),),) if has_others else (),
+        tuple(filter(None, groups)),
+        filters.let_titles_in and bool(query.terms),
+        {name: value for name, value in terms.items() if value is not None},
+    )
 
 
-def _tagged(transaction: Transaction, tag: str) -> list[tuple[str, ...]]:
-    """The marks of the sessions with a tag, as one group; none where there are too many for that."""
-    keys = transaction.rows(_WITH_TAG, {"tag": tag})
-    return [tuple(session_mark(key) for (key,) in keys)] if 0 < len(keys) <= MOST_MARKS else []
+def _voices(owner: str, sender: Sender | None, *, needed: bool) -> tuple[str, ...]:
+    """The marks of what the owner's messages from that sender have; none where all of them have it."""
+    if sender is not None:
+        return (voice_mark(owner, sender),)
+    return owner_marks(owner) if needed else ()
+
+
+def _tagged(transaction: Transaction, owner: str, tag: str) -> tuple[str, ...]:
+    """The marks of the owner's sessions with a tag; of one more than MOST_MARKS at the most."""
+    rows = transaction.rows(_WITH_TAG, {"owner": owner, "tag": checked(as_tag(tag))})
+    return tuple(session_mark(key) for (key,) in rows)
 
 
 def _widened(asked: _Asked) -> _Asked:
@@ -210,32 +232,37 @@ def _months(since: datetime | None, until: datetime | None) -> tuple[str, ...]:
     """The marks of the months from one moment to the other; () where that is too long, or without a beginning."""
     if since is None:
         return ()
-    month, end = since.astimezone(UTC).replace(day=1), (until or datetime.now(UTC)).astimezone(UTC)
-    found: list[str] = []
-    while month <= end and len(found) <= MOST_MONTHS:
-        found.append(month_mark(month))
-        month = (month + timedelta(days=31)).replace(day=1)
-    return tuple(found) if 0 < len(found) <= MOST_MONTHS else ()
+    first, last = (_month(max(moment, EPOCH)) for moment in (since, until or datetime.now(UTC)))
+    return tuple(map(month_mark, range(first, last + 1))) if last - first < MOST_MONTHS else ()
+
+
+def _month(moment: datetime) -> int:
+    inside = moment.astimezone(UTC)
+    return 12 * inside.year + inside.month - 1
 
 
 def _page(transaction: Transaction, asked: _Asked, after: Place | None, *, best: bool, count: int) -> Findings:
-    place, at, _ = after or (TITLES, NEWEST, False)
+    place, at, below, _ = after or (TITLES, NEWEST, NEWEST, False)
     titles = _rows(transaction, TITLES, asked, at, count + 1) if place == TITLES and asked.in_titles else []
     if len(titles) > count:
         return _findings(asked, titles[:count], TITLES, titles[count - 1][0])
     room = count - len(titles)
     if best:
-        return _best_page(transaction, asked, titles, at if place == _BEST else 0, room)
+        return _best_page(transaction, asked, titles, at if place == _BEST else 0, room, below)
     told = _rows(transaction, MESSAGES, asked, at if place == MESSAGES else NEWEST, room + 1)
     if len(told) > room:
         return _findings(asked, titles + told[:room], MESSAGES, told[room - 1][0] if room else NEWEST)
     return _findings(asked, titles + told)
 
 
-def _best_page(transaction: Transaction, asked: _Asked, titles: list[Row], start: int, room: int) -> Findings:
-    newest = _rows(transaction, MESSAGES, asked, NEWEST, RANKED + 1)
+def _best_page(
+    transaction: Transaction, asked: _Asked, titles: list[Row], start: int, room: int, below: int
+) -> Findings:
+    """The same messages are ranked for all pages: those below the number above the newest of the first page."""
+    newest = _rows(transaction, MESSAGES, asked, below, RANKED + 1)
+    below = newest[0][0] + 1 if newest else below
     ranked = best_first(asked.query, newest[:RANKED])
-    findings = _findings(asked, titles + ranked[start : start + room], _BEST, start + room)
+    findings = _findings(asked, titles + ranked[start : start + room], _BEST, start + room, below)
     return replace(
         findings,
         after=findings.after if len(ranked) > start + room else None,
@@ -243,8 +270,8 @@ def _best_page(transaction: Transaction, asked: _Asked, titles: list[Row], start
     )
 
 
-def _findings(asked: _Asked, rows: list[Row], place: str = "", at: int = 0) -> Findings:
-    after = (place, at, asked.is_widened) if place else None
+def _findings(asked: _Asked, rows: list[Row], place: str = "", at: int = 0, below: int = NEWEST) -> Findings:
+    after = (place, at, below, asked.is_widened) if place else None
     return Findings(tuple(_hit(asked.query, row) for row in rows), after, asked.is_widened)
 
 

@@ -50,7 +50,9 @@ _DELETE_TURNS = sa.delete(turns).where(_OF_SESSION)
 _DELETE_SYSTEM_MESSAGES = sa.delete(messages).where(messages.c.session_key == sa.bindparam("key"))
 _DELETE = sa.delete(sessions).where(sessions.c.id == sa.bindparam("key"))
 _EMPTY = (
-    sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(head_id=None, turn_count=0, message_count=0)
+    sa.update(sessions)
+    .where(sessions.c.id == sa.bindparam("key"))
+    .values(head_id=None, newest_turn=None, turn_count=0, message_count=0)
 )
 
 
@@ -98,11 +100,11 @@ class Sessions:
             return to_session(row) if row else None
 
     def rename(self, owner: str, session_id: str, title: str) -> None:
-        """Raises SessionNotFound."""
+        """Raises SessionNotFound, TextRefused."""
         with self._database.write() as transaction:
             key = find_session(transaction, owner, session_id, to_write=True).key
             remove_title(transaction, key)
-            transaction.change(_RENAME, {"key": key, "new_title": title})
+            transaction.change(_RENAME, {"key": key, "new_title": checked(title)})
             put_title(transaction, key)
 
     def set(self, owner: str, session_id: str, changes: dict[str, Any]) -> None:

@@ -4,9 +4,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from storage.query import Query
-from storage.words import fold
+from storage.words import fold, letters_of
 
 LENGTH = 200
 """Of a snippet, in characters."""
@@ -54,11 +55,16 @@ def _in_text(text: str, folded: str, places: list[Found]) -> list[Found]:
         len(text) == len(folded) and all(fold(text[start:end]) == folded[start:end] for start, end, _ in places)
     ):
         return places
-    letters = [_fold_letter(letter) for letter in text]
-    if "".join(letters) != folded:
+    letters = letters_of(text)
+    folds = [_fold_letter(letter) for letter in letters]
+    if "".join(folds) != folded:
         return []  # Letters that make one together: such a text is shown without its places marked.
-    origin = [at for at, letter in enumerate(letters) for _ in letter] + [len(text)]
-    return [(origin[start], origin[end], term) for start, end, term in places]
+    ends = [*accumulate(map(len, letters))]
+    # For each character of the folded text, the letter it came from.
+    origin = [at for at, letter in enumerate(folds) for _ in letter]
+    return [
+        (ends[origin[start]] - len(letters[origin[start]]), ends[origin[end - 1]], term) for start, end, term in places
+    ]
 
 
 @lru_cache(maxsize=4096)

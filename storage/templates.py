@@ -24,7 +24,9 @@ _CHANGE = (
     sa.update(templates)
     .where(*_HERE)
     .values(name=sa.bindparam("new_name"), content=sa.bindparam("new"), changed_at=sa.bindparam("now"))
+    .returning(templates.c.name)
 )
+_GIVEN = sa.select(housekeeping.c.value).where(housekeeping.c.task == sa.bindparam("task"))
 _DELETE = sa.delete(templates).where(*_HERE)
 
 
@@ -58,11 +60,11 @@ class Templates:
         Sessions that began with it keep what they took.
         """
         with self._database.write() as transaction:
-            if template.name != name and transaction.row(_ONE, {"owner": owner, "called": template.name}):
-                raise TemplateExists(template.name)
-            terms = {"whose": owner, "called": name, "new_name": checked(template.name), "new": _content(template)}
-            if transaction.change(_CHANGE, terms | {"now": to_microseconds(self._clock())}) == 0:
+            if transaction.row(_ONE, {"owner": owner, "called": name}) is None:
                 raise TemplateNotFound(name)
+            terms = {"whose": owner, "called": name, "new_name": checked(template.name), "new": _content(template)}
+            if transaction.only(_CHANGE, terms | {"now": to_microseconds(self._clock())}) is None:
+                raise TemplateExists(template.name)
 
     def delete(self, owner: str, name: str) -> None:
         """Raises TemplateNotFound."""
@@ -73,6 +75,9 @@ class Templates:
     def give(self, owner: str, first: Iterable[Template]) -> None:
         """Add those that come with the program, once for each owner: what is deleted then stays deleted."""
         task = f"templates {owner}"
+        with self._database.read() as transaction:
+            if transaction.row(_GIVEN, {"task": task}) is not None:
+                return
         with self._database.write() as transaction:
             given = insert_if_missing(transaction, housekeeping, "task", "value")
             if transaction.change(given, {"task": task, "value": to_microseconds(self._clock())}):

@@ -66,6 +66,7 @@ _MOVE_HEAD = (
     .where(sessions.c.id == sa.bindparam("key"))
     .values(
         head_id=sa.bindparam("head"),
+        newest_turn=sa.bindparam("head"),
         title=sa.case((sessions.c.title == "", sa.bindparam("first_title")), else_=sessions.c.title),
         turn_count=sessions.c.turn_count + 1,
         message_count=sessions.c.message_count + 1,
@@ -155,7 +156,8 @@ class Turns:
     def close(self, opened: OpenedTurn, outcome: Outcome) -> Status:
         """End a running turn, and say which status stands.
 
-        A turn that was swept meanwhile stays `interrupted` and takes the text; any other end stands as it is.
+        A turn that was swept meanwhile stays `interrupted` and takes the text, but not the figures; any other end
+        stands as it is.
         Raises TurnNotFound where the turn was deleted meanwhile.
         """
         with self._database.write() as transaction:
@@ -171,8 +173,9 @@ class Turns:
     def append(self, owner: str, session_id: str, group: Iterable[Message]) -> None:
         """Add messages that somebody else's agent exchanged, as whole turns, in one transaction.
 
-        A human message begins a turn, and those that follow belong to it; system messages belong to the
-        session. Raises SessionNotFound, SessionBusy, SessionEnded.
+        A human message begins a turn, and those that follow belong to it; system messages belong to the session. Nobody
+        knows how long they took or what they cost: they are in no figures of use. Raises SessionNotFound, SessionBusy,
+        SessionEnded.
         """
         with self._database.write() as transaction:
             for message in group:

@@ -45,13 +45,13 @@ _COUNT_USED = sa.select(sa.func.count()).where(
 )
 _COUNT_ACTIVE = sa.select(sa.func.count()).where(*_SINCE, sessions.c.ended_at.is_(None))
 _SCOPE = (usage.c.owner == sa.bindparam("owner"), usage.c.session_key == sa.bindparam("key"))
-_FIRST = sa.select(sa.func.min(usage.c.span)).where(*_SCOPE, usage.c.span >= 0)
+_EDGES = sa.select(sa.func.min(usage.c.span), sa.func.max(usage.c.span)).where(*_SCOPE, usage.c.span >= 0)
 _DROP = [
     sa.delete(table).where(table.c.owner == sa.bindparam("owner"), table.c.session_key == sa.bindparam("key"))
     for table in (usage, usage_histograms)
 ]
 _DAYS = (
-    sa.select(usage.c.span, *(sa.func.sum(usage.c[name]) for name in DayUse._fields[1:]))
+    sa.select(usage.c.span, *(sa.cast(sa.func.sum(usage.c[name]), sa.BigInteger) for name in DayUse._fields[1:]))
     .where(*_SCOPE, usage.c.span.between(sa.bindparam("first"), sa.bindparam("last")))
     .group_by(usage.c.span)
     .order_by(usage.c.span)
@@ -107,7 +107,7 @@ def count_use(transaction: Transaction, ended: Ended, outcome: Outcome) -> None:
         "output_tokens": outcome.output_tokens or 0,
         "prompt_characters": ended.prompt,
         "reply_characters": ended.reply,
-        "writing_time": (ended.ended_at - began_writing) // MICROSECOND if began_writing and is_counted else 0,
+        "writing_time": _microseconds(ended.ended_at - began_writing) if began_writing and is_counted else 0,
     }
     buckets = {
         "hours": str(HOURS * moment.weekday() + moment.hour),
@@ -119,6 +119,11 @@ def count_use(transaction: Transaction, ended: Ended, outcome: Outcome) -> None:
     rows = names | _spans(moment.date())
     transaction.change(_add_sums(), rows | counts)
     transaction.change(_add_histograms(transaction.dialect.name), rows | _steps(buckets))
+
+
+def _microseconds(taken: timedelta) -> int:
+    """A clock that was set back counts as standing still."""
+    return max(0, taken // MICROSECOND)
 
 
 def count_session(transaction: Transaction, owner: str, moment: datetime) -> None:
@@ -206,17 +211,18 @@ class Usage:
     ) -> Figures:
         """The statistics of a range of days, both included; without one, of all that there were.
 
-        Raises SessionNotFound.
+        What lies before 1970 or after today is left out of the range. Raises SessionNotFound.
         """
         today = self._clock().astimezone().date()
-        until = until or today
         with self._database.read() as transaction:
             key = ALL if session_id is None else find_session(transaction, owner, session_id).key
             scope = {"owner": owner, "key": key}
-            if since is None:
-                first = transaction.value(_FIRST, scope)
-                since = min(until, _day(first)) if first is not None else until
-            parts = _parts(since, until, today) if key == ALL else [*_NO_PARTS[1:], (_number(since), _number(until))]
+            first, last = transaction.rows(_EDGES, scope)[0]
+            # A machine in another time zone may have counted on a day that is tomorrow here.
+            end = max(today, _day(last or 0))
+            until = min(until or end, end)
+            since = max(since or (until if first is None else _day(first)), _day(0))
+            parts = _parts(since, until, end) if key == ALL else [*_NO_PARTS[1:], (_number(since), _number(until))]
             rows = transaction.rows(_IN_PARTS, scope | _terms(parts))
             days = transaction.rows(_DAYS, scope | {"first": _number(since), "last": _number(until)})
         return _figures(since, until, rows, days)
@@ -304,10 +310,12 @@ Part = tuple[int, int]
 _NO_PARTS: list[Part] = [(1, 0)] * len(_PARTS)
 
 
-def _parts(since: date, until: date, today: date) -> list[Part]:
+def _parts(since: date, until: date, last_day: date) -> list[Part]:
     """The spans that make up the days from one to the other, as _PARTS names them: what is whole is taken whole."""
-    if until >= today:
-        until = date(until.year, 12, 31)  # Nothing comes after today, so its month and year are whole.
+    if since > until:
+        return _NO_PARTS
+    if until >= last_day:
+        until = date(until.year, 12, 31)  # Nothing comes after it, so its month and year are whole.
     begin, end = _number(since), _number(until)
     months = _month(since) + (since.day > 1), _month(until) - ((until + timedelta(days=1)).day > 1)
     if months[0] > months[1]:

@@ -101,7 +101,7 @@ _MOST = 20
 """How many rows that break a check are named."""
 
 
-WORDS = "every message and title can be found by its words, and nothing else can"
+WORDS = "every message and title has its entry in the index of words"
 
 
 def verify(database: Database) -> Iterator[tuple[str, list[str]]]:

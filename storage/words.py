@@ -27,6 +27,7 @@ _DROPPED = re.compile(
 _PLAIN = {"ł": "l", "đ": "d", "ø": "o", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}
 _SPACELESS = (
     "\u0e00-\u0eff"  # Thai, Lao
+    "\u1100-\u11ff\uac00-\ud7ff"  # Korean: it has spaces, but what is glued to a word is as long as many words
     "\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f"  # Myanmar, Khmer
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"  # Japanese
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
@@ -53,8 +54,10 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, in their order."""
-    found = _words(fold(text))
-    return found if len(text) < MOST_BYTES // 8 else list(_within_limit(found))
+    folded = fold(text)
+    found = _words(folded)
+    # A word has at most two characters of four bytes for each one of the text.
+    return found if len(folded) < MOST_BYTES // 8 else list(_within_limit(found))
 
 
 def _words(folded: str) -> list[str]:
@@ -66,6 +69,8 @@ def _words(folded: str) -> list[str]:
 
 def parts(folded: str) -> list[str]:
     """The words of a folded text, with the runs of characters of scripts without spaces whole."""
+    if folded.isascii():
+        return _ASCII_WORDS.findall(folded)
     runs: list[str] = _runs().findall(folded.replace("_", " "))
     return [part for run in runs for part in _PARTS.findall(run)] if _IS_SPACELESS.search(folded) else runs
 
@@ -92,6 +97,16 @@ def _within_limit(found: list[str]) -> Iterator[str]:
         if room < 0:
             return
         yield word
+
+
+def letters_of(text: str) -> list[str]:
+    """Its characters, each with the marks that follow it, those of half-width Japanese too."""
+    return _letters().findall(text)
+
+
+@cache
+def _letters() -> re.Pattern[str]:
+    return re.compile(f"(?s:.)[{_marks()}\uff9e\uff9f]*")
 
 
 @cache

@@ -297,12 +297,12 @@ CASES: tuple[Case, ...] = (
     _case("japanese", "か\u304d\u3099", "ja-4"),
     _case("japanese", "かき", "ja-5"),
     # Korean
-    _case("hangul", "서울", "ko-2"),
-    _case("hangul", "서울*", "ko-2"),
+    _case("hangul", "서울", "ko-1", "ko-2", "ko-4"),
+    _case("hangul", "서울*", "ko-1", "ko-2", "ko-4"),
     _case("hangul", "서울에*", "ko-1", "ko-4"),
-    _case("hangul", "한국어", "ko-4"),
+    _case("hangul", "한국어", "ko-3", "ko-4"),
     _case("hangul", "한국어*", "ko-3", "ko-4"),
-    _case("hangul", "\u1109\u1165\u110b\u116e\u11af", "ko-2"),
+    _case("hangul", "\u1109\u1165\u110b\u116e\u11af", "ko-1", "ko-2", "ko-4"),
     _case("hangul", '"서울 날씨가"', "ko-2"),
     # Georgian, Armenian, Ethiopic
     _case("georgian", "ᲗᲑᲘᲚᲘᲡᲘ", "ka-2"),

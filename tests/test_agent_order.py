@@ -65,6 +65,8 @@ def test_a_session_is_found_by_what_was_said_in_it(agent: Agent) -> None:
     assert [(hit.session_id, hit.turn_id) for hit in found.hits] == [("lisbon", chat.turns(1)[0].id)]
     assert found.hits[0].snippet.marked("*", "*") == "I go to Lisbon in *May*."
     assert agent.search("half a \ud800 character").hits == ()
+    assert agent.search("may", Filters(tag="\ud800", model="\0")).hits == ()
+    assert len(agent.search("may", count=-5).hits) == 1
 
 
 def test_a_session_that_was_ended_says_so_and_is_not_the_current_one(agent: Agent) -> None:
@@ -115,6 +117,9 @@ def test_nothing_is_cleaned_up_unless_asked_for_and_then_once_a_day(make_agent: 
     agent = make_agent()
     agent.conversation("new").send("Hello")
     assert agent.unused(days=30).sessions == 1
+    for days in (0, -5, 1e9):
+        with pytest.raises(SettingsInvalid, match="more than 0 and at most 36,500"):
+            agent.clean_up(days=days)
 
     daily = make_agent(cleanup_days=30)
     deadline = time.monotonic() + 5

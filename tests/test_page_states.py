@@ -240,3 +240,16 @@ def test_a_session_that_was_ended_takes_no_prompt_until_it_is_reopened(agent: Ag
     shown.button(key="reopen").click().run()
     assert shown.run().chat_input[0].disabled is False
     assert not any("takes no prompt" in caption.value for caption in shown.caption)
+
+
+def test_an_archived_session_is_found_by_its_title_and_by_the_switch(agent: Agent) -> None:
+    for name in ("lisbon", "porto"):
+        agent.conversation(name).send(f"To {name}")
+    agent.conversation("lisbon").archive()
+    shown = show(agent, "porto")
+    assert shown.radio[0].options == ["To porto"]
+    shown.toggle[0].check().run()
+    assert shown.radio[0].options == ["To lisbon"]
+    shown.toggle[0].uncheck().run()
+    shown.text_input[0].set_value("lisb").run()
+    assert shown.radio[0].options == ["To lisbon"]

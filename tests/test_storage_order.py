@@ -75,7 +75,7 @@ def test_sessions_are_filtered_by_tag_title_time_and_whether_they_ended(shelf: S
     shelf.labels.tag("local", "s2", "work", "japan")
     shelf.labels.tag("local", "s4", "work")
     shelf.labels.end("local", "s3")
-    assert listed(shelf, tag="work") == ["s2", "s4"]
+    assert listed(shelf, tag=" WORK") == listed(shelf, tag="work") == ["s2", "s4"]
     assert listed(shelf, tag="work", titled="d tr") == ["s2"]
     assert listed(shelf, titled="trip") == ["s1", "s2", "s3", "s4", "s5"]
     assert listed(shelf, ended=True) == ["s3"]
@@ -102,6 +102,7 @@ def test_a_message_is_found_by_the_tag_of_its_session(shelf: Store) -> None:
     shelf.labels.tag("local", "s2", "work")
     hits = shelf.search.find("local", "hello", Filters(tag="work")).hits
     assert [hit.session_id for hit in hits] == ["s2", "s2"]
+    assert shelf.search.find("local", "hello", Filters(tag="Work")).hits == hits
     assert shelf.search.find("local", "hello", Filters(tag="nothing")).hits == ()
     assert [hit.session_id for hit in shelf.search.find("local", "trip", Filters(tag="work")).hits] == ["s2"]
 
@@ -152,7 +153,18 @@ def test_recent_turns_are_those_of_all_sessions_without_copies(shelf: Store, clo
         ("s3", "Question 0"),
     ]
     assert recent[0].title == "c trip"
+    for name in ("copy 1", "copy 2", "copy 3"):
+        shelf.branches.fork("local", "s5", name)
+    assert len(shelf.paths.recent("local", 3)) == 3
+    assert shelf.paths.recent("local", 1) == recent[:1]
     assert shelf.paths.recent("anna", 3) == ()
+
+
+def test_a_daily_clean_up_that_failed_is_tried_again(shelf: Store, clock: Clock) -> None:
+    clock.forward(days=40)
+    with pytest.raises(ValueError, match="more than 0"):
+        shelf.cleanup.clean_up_daily("local", days=-1)
+    assert shelf.cleanup.clean_up_daily("local", days=30) is not None
 
 
 def test_a_running_session_is_marked_in_the_list(ledger: Ledger) -> None:
@@ -207,7 +219,10 @@ def test_a_clean_up_deletes_what_its_preview_says_and_spares_pinned_and_archived
     assert (deleted.sessions, deleted.messages) == (1, 6)
     assert listed(shelf, archived=None) == ["s5", "s1", "s2", "s4"]
     assert shelf.cleanup.unused("local", days=30).sessions == 0
-    assert shelf.cleanup.unused("anna", days=0).sessions == 0
+    assert shelf.cleanup.unused("anna", days=0.1).sessions == 0
+    for days in (0, -1, float("nan"), 1e9):
+        with pytest.raises(ValueError, match="more than 0 and up to 36,500 days"):
+            shelf.cleanup.clean_up("local", days=days)
 
 
 def test_the_daily_clean_up_is_done_once_a_day_whoever_asks(shelf: Store, each_url: str, clock: Clock) -> None:

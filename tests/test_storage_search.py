@@ -1,6 +1,7 @@
 """Finding: the same hits on both engines, and those of a plain scan."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -60,7 +61,14 @@ def test_whatever_is_typed_is_a_search_with_the_hits_of_a_plain_scan(library: St
 
 
 def test_a_long_text_is_a_search_too(library: Store) -> None:
-    for typed in ("lisbon " * 5000, "北京" * 5000, '"' + "night train " * 3000 + '"', "a.b" * 4000, "x" * 100_000):
+    for typed in (
+        "京" * 100_000,
+        "lisbon " * 5000,
+        "北京" * 5000,
+        '"' + "night train " * 3000 + '"',
+        "a.b" * 4000,
+        "x" * 100_000,
+    ):
         library.search.find("local", typed)
 
 
@@ -93,6 +101,15 @@ def test_pages_of_hits_join_without_a_gap(ledger: Ledger) -> None:
         assert len(found) == 15
         assert found[:5] == [f"[Lisbon] trip {number}" for number in (4, 3, 2, 1, 0)]
         assert len(set(found[5:])) == 10
+
+
+def test_a_turn_that_ends_meanwhile_repeats_no_hit_on_the_next_page(ledger: Ledger) -> None:
+    for number in range(3):
+        ledger.turn(prompt=f"One {number}", reply=f"Tea {number}")
+    first = ledger.store.search.find("local", "tea", best=True, count=2)
+    ledger.turn(prompt="Two", reply="Tea! Tea!")
+    second = ledger.store.search.find("local", "tea", best=True, count=2, after=first.after)
+    assert len({hit.turn_id for hit in (*first.hits, *second.hits)}) == 3
 
 
 def test_the_best_say_it_more_often_in_fewer_words(ledger: Ledger) -> None:
@@ -141,8 +158,19 @@ def test_a_hit_is_found_by_session_time_model_and_sender(ledger: Ledger, clock: 
     assert texts(until=clock.now) == ["Tea it is", "Tea at noon"]
     assert texts(since=clock.now) == ["Tea, again", "Tea later"]
     assert texts(since=noon, until=clock.now, sender=Sender.AI) == ["Tea it is"]
+    assert texts(since=noon.date(), until=noon.date() + timedelta(days=1)) == ["Tea it is", "Tea at noon"]
+    assert texts(since=clock.now, until=noon) == []
     with pytest.raises(SessionNotFound):
         texts(session_id="nowhere")
+
+
+def test_a_time_that_ends_early_in_a_month_reaches_into_it(ledger: Ledger, clock: Clock) -> None:
+    clock.now = datetime(2026, 3, 1, 5, tzinfo=UTC)
+    ledger.turn(prompt="Tea", reply="Tea")
+    since, until = datetime(2026, 1, 15, 18, tzinfo=UTC), datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert len(ledger.store.search.find("local", "tea", Filters(since=since, until=until)).hits) == 2
+    edge = Filters(since=datetime.min.replace(tzinfo=UTC), until=datetime.max.replace(tzinfo=UTC))
+    assert len(ledger.store.search.find("local", "tea", edge).hits) == 2
 
 
 def test_without_words_all_that_the_filters_let_in_is_found(ledger: Ledger) -> None:
@@ -231,6 +259,9 @@ def test_words_of_an_older_version_are_made_anew_at_the_opening(store: Store, ea
         ("mail*", "E-mails\n\nand  mailing", "E-[mails] and [mailing]"),
         ('"new york"', "New-York, new   york; newer york", "[New-York], [new york]; newer york"),
         ("ﬁn", "The ﬁn of a fish", "The [ﬁn] of a fish"),
+        ("needle", "ﾊﾞ and a needle, ½", "ﾊﾞ and a [needle], ½"),
+        ("2", "Only ½ of it", "Only [½] of it"),
+        ("서울", "서울에서 만나요", "[서울]에서 만나요"),
     ],
 )
 def test_a_snippet_marks_the_text_as_it_was_written(query: str, text: str, shown: str) -> None:

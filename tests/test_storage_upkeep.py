@@ -174,8 +174,15 @@ def test_an_upgrade_makes_a_new_database_and_leaves_a_current_one(each_url: str)
 
 def test_a_database_that_was_never_made_is_not_verified(each_url: str) -> None:
     result = run(each_url, "verify")
-    assert "is of schema none" in result.output
+    assert "is of schema none" in result.output or "There is no database /" in result.output
     assert result.exit_code == 1
+
+
+def test_looking_at_a_database_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    for command in (["verify"], ["search", "x"], ["stats"], ["cleanup"], ["backup", str(tmp_path / "copy")]):
+        result = run(f"sqlite:///{tmp_path}/folder/typo.db", *command)
+        assert result.output == f"Error: There is no database {tmp_path}/folder/typo.db.\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_wrong_address_is_one_sentence() -> None:
@@ -188,7 +195,7 @@ def test_search_shows_where_it_is_and_what_narrows_it(busy: Ledger, each_url: st
     busy.turn(prompt="Is Porto far?", reply="Porto is near.")
     busy.store.labels.tag("local", "lisbon", "work")
     result = run(each_url, "search", "porto", "--sender", "ai", "--tag", "work", "--session", "lisbon")
-    assert "lisbon (turn" in result.output
+    assert "(lisbon, turn " in result.output
     assert "    Porto is near.\n" in result.output
     assert "far?" not in result.output
     assert "Nothing was found." in run(each_url, "search", "porto", "--until", "2020-01-01").output
@@ -221,10 +228,10 @@ def test_a_cleanup_deletes_nothing_unless_told_so(busy: Ledger, each_url: str) -
     busy.store.labels.archive("local", "cleared")
     preview = run(each_url, "cleanup", "--days", "1").output
     assert "lisbon  44 messages" in preview
-    assert "2 sessions with 47 messages were not used for 1 days. Delete them with: --delete" in preview
+    assert "Not used for 1 day: 2 sessions, 47 messages. Delete them with: --delete" in preview
     assert "3 sessions" in run(each_url, "cleanup", "--days", "1", "--archived").output
     deleted = run(each_url, "cleanup", "--days", "1", "--delete").output
-    assert "Deleted 1 sessions with 44 messages." in deleted
+    assert "Deleted: 1 session, 44 messages." in deleted
     assert [session.session_id for session in busy.store.sessions.page("local").sessions] == ["fork"]
 
 

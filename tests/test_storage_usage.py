@@ -92,6 +92,9 @@ RANGES = (
     (date(2026, 11, 30), None),
     (date(2020, 1, 1), date(2020, 2, 2)),
     (date(2025, 12, 31), date(2030, 1, 1)),
+    (date(1964, 6, 10), None),
+    (date(1, 1, 1), date(9999, 12, 31)),
+    (date(2027, 1, 1), date(2026, 7, 1)),
 )
 
 
@@ -117,7 +120,8 @@ def test_the_figures_of_any_range_are_those_of_a_plain_count(
             of_day.failed,
             of_day.interrupted,
         )
-    assert len(figures.days) == (figures.until - figures.since).days + 1
+    assert len(figures.days) == max(0, (figures.until - figures.since).days + 1)
+    assert all(type(value) in {int, date} for day in figures.days for value in day)
     for hour, turns in enumerate(figures.hours):
         local = [turn.ended.astimezone() for turn in inside]
         assert turns == sum(24 * moment.weekday() + moment.hour == hour for moment in local)

@@ -59,7 +59,10 @@ def _label(chat: Conversation, chosen: str) -> None:
         END: chat.end,
         REOPEN: chat.reopen,
     }
-    labels[chosen]()
+    try:
+        labels[chosen]()
+    except WindowseatError as error:
+        state.leave_notice(str(error))
     st.rerun()
 
 

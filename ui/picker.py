@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from agent import Agent, Session, SessionNotFound
+from agent import Agent, Session, SessionFilters, SessionNotFound
 from ui import state
 from ui.words import ago, as_plain, count, title_of
 
@@ -11,6 +11,7 @@ PAGE = 30
 _SHOWN = "sessions_shown"
 _PICKED = "picked_session"
 _SEARCH = "session_search"
+_ARCHIVED = "archived_sessions"
 
 
 def draw_picker(agent: Agent, chat_page: StreamlitPage) -> None:
@@ -23,11 +24,15 @@ def draw_picker(agent: Agent, chat_page: StreamlitPage) -> None:
             "Search titles", key=_SEARCH, placeholder="Search titles", label_visibility="collapsed", live=True
         )
         _draw_sessions(agent, search.strip())
+        if agent.sessions("", SessionFilters(archived=True), count=1).sessions:
+            st.toggle("Archived sessions", key=_ARCHIVED)
 
 
 def _draw_sessions(agent: Agent, search: str) -> None:
     shown = st.session_state.get(_SHOWN, PAGE)
-    found = agent.sessions(search, count=shown)
+    # Whoever searches has lost something: archived sessions too, then.
+    archived = None if search else st.session_state.get(_ARCHIVED, False)
+    found = agent.sessions(search, SessionFilters(archived=archived), count=shown)
     if not found.sessions:
         st.caption(f"No title holds “{as_plain(search)}”." if search else "No session yet.")
         return
@@ -54,4 +59,5 @@ def _draw_sessions(agent: Agent, search: str) -> None:
 
 def _caption(session: Session) -> str:
     marks = (":material/keep: " if session.pinned else "") + (":material/lock: " if session.ended_at else "")
+    marks += ":material/archive: " if session.archived else ""
     return f"{marks}{count(session.message_count, 'message')} · {ago(session.last_activity)}"

@@ -28,7 +28,9 @@ def draw_prompt(
     if chat is not None and ended:
         with st.bottom.container(horizontal=True, vertical_alignment="center"):
             st.caption(":material/lock: This session was ended, and takes no prompt.")
-            st.button("Reopen", icon=":material/lock_open:", key="reopen", on_click=chat.reopen, type="tertiary")
+            st.button(
+                "Reopen", icon=":material/lock_open:", key="reopen", on_click=_reopen, args=(chat,), type="tertiary"
+            )
     st.chat_input("Write a prompt", key=BOX, on_submit=_submit, args=(agent, chat), disabled=ended)
     if chat is not None and session is not None:
         with st.bottom.container(horizontal=True, wrap=False, vertical_alignment="bottom"):
@@ -39,6 +41,13 @@ def _stop(reply: Reply) -> None:
     try:
         reply.stop()
         reply.wait_for_end(STOPPED_WITHIN)
+    except WindowseatError as error:
+        state.leave_notice(str(error))
+
+
+def _reopen(chat: Conversation) -> None:
+    try:
+        chat.reopen()
     except WindowseatError as error:
         state.leave_notice(str(error))
 

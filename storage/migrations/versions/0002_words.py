@@ -12,8 +12,8 @@ STATEMENTS = {
         "CREATE VIRTUAL TABLE {table} USING fts5(words, content='', columnsize=0, tokenize='ascii')",
     ),
     "postgresql": (
-        "CREATE TABLE {table} (id BIGINT PRIMARY KEY REFERENCES {of} ON DELETE CASCADE, "
-        "words TSVECTOR NOT NULL, in_order TEXT NOT NULL)",
+        # No foreign key: making all words anew would wait for those who have a row locked, and they for the table.
+        "CREATE TABLE {table} (id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL, in_order TEXT NOT NULL)",
         # What waits to be sorted in is searched from end to end: not much is to wait.
         "CREATE INDEX {table}_by_word ON {table} USING gin (words) WITH (gin_pending_list_limit = 256)",
     ),
@@ -22,8 +22,8 @@ STATEMENTS = {
 
 def upgrade() -> None:
     for statement in STATEMENTS[op.get_bind().dialect.name]:
-        op.execute(statement.format(table="message_words", of="messages"))
-        op.execute(statement.format(table="title_words", of="sessions"))
+        op.execute(statement.format(table="message_words"))
+        op.execute(statement.format(table="title_words"))
     if op.get_bind().dialect.name == "sqlite":
         _keep_owners_in_one_tree()
     op.create_table(

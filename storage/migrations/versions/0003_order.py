@@ -14,9 +14,18 @@ def upgrade() -> None:
     op.add_column("sessions", sa.Column("pinned", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("sessions", sa.Column("archived", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("sessions", sa.Column("ended_at", sa.BigInteger))
+    op.add_column("sessions", sa.Column("newest_turn", Key))
+    op.execute(
+        "UPDATE sessions SET newest_turn = (SELECT max(t.id) FROM turns t "
+        "WHERE t.session_key = sessions.id AND t.opened_at >= sessions.created_at)"
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        # SQLite has the number of a row in every index.
+        op.drop_index("turns_by_session", "turns")
+        op.create_index("turns_by_session", "turns", ["session_key", "id"])
     op.drop_index("sessions_by_activity", "sessions")
     op.create_index("sessions_by_place", "sessions", ["owner", "archived", "pinned", "last_activity", "id"])
-    op.create_index("sessions_by_creation", "sessions", ["owner", "created_at", "id"])
+    op.create_index("sessions_by_newest_turn", "sessions", ["owner", "newest_turn"])
     op.create_index(
         "sessions_not_ended",
         "sessions",
