@@ -248,8 +248,8 @@ def test_an_archived_session_is_found_by_its_title_and_by_the_switch(agent: Agen
     agent.conversation("lisbon").archive()
     shown = show(agent, "porto")
     assert shown.radio[0].options == ["To porto"]
-    shown.toggle[0].check().run()
+    shown.toggle[0].set_value(True).run()
     assert shown.radio[0].options == ["To lisbon"]
-    shown.toggle[0].uncheck().run()
+    shown.toggle[0].set_value(False).run()
     shown.text_input[0].set_value("lisb").run()
     assert shown.radio[0].options == ["To lisbon"]
