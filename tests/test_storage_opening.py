@@ -102,6 +102,14 @@ def test_a_store_of_the_first_schema_is_brought_here_with_all_it_holds(each_url:
             "INSERT INTO messages (turn_id, position, sender, content, timestamp) "
             "VALUES (1, 0, 'Human', 'Is it warm?', 1), (1, 1, 'AI', 'Quite warm.', 2)",
             "INSERT INTO usage_days VALUES ('local', 20000, 3, 40, 50)",
+            # A turn that a model ran, two seconds long, and the same day's figures with it.
+            "INSERT INTO turns (session_key, parent_id, jump_id, depth, status, model, opened_at, first_text_at, "
+            "closed_at, process_id, output_tokens) VALUES (1, 1, 1, 2, 'stopped', 'ollama:gemma3', 1728043200000000, "
+            "1728043201000000, 1728043202000000, 1, 7)",
+            "INSERT INTO messages (turn_id, position, sender, content, timestamp) "
+            "VALUES (2, 0, 'Human', 'And now?', 3)",
+            "UPDATE sessions SET head_id = 2, turn_count = 2, message_count = 3",
+            "UPDATE owners SET turn_count = 2, message_count = 3",
         ):
             transaction.driver.execute(statement)
     database.close()
@@ -110,8 +118,15 @@ def test_a_store_of_the_first_schema_is_brought_here_with_all_it_holds(each_url:
         assert store.sessions.page("local", SessionFilters(titled="lisb")).sessions[0].tags == ()
         used = store.usage.figures("local")
         assert (used.since, used.tally.turns, used.tally.input_tokens) == (date(2024, 10, 4), 3, 40)
+        assert [(use.model, use.tally.turns, use.tally.stopped) for use in used.models] == [
+            ("", 2, 0),
+            ("ollama:gemma3", 1, 1),
+        ]
+        assert store.usage.figures("local", "lisbon").tally.prompt_characters == len("And now?")
+        assert used.duration.count == sum(used.hours) == 1
+        assert [turn.turn.prompt for turn in store.paths.recent("local", 5)] == ["And now?", "Is it warm?"]
         assert store.usage.figures("local", since=date(2024, 10, 1), until=date(2024, 10, 31)).tally.turns == 3
-        receipt = Receipt.from_json(store.paths.page("local", "lisbon", 1)[0].receipt)
+        receipt = Receipt.from_json(store.paths.page("local", "lisbon", 2)[0].receipt)
         assert receipt == Receipt.plain(10, None, None)
         assert store.verify() == []
         Ledger(store).turn()
