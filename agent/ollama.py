@@ -1,6 +1,7 @@
 """Ollama: which models its server has, and a chat model that notices when an answer breaks off."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import aclosing, contextmanager
@@ -9,13 +10,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import ollama
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
-from langchain_ollama import ChatOllama
 
-from agent.errors import ModelError, ModelFailed, ModelTimeout, ModelUnavailable, ModelUnknown, ReplyCut
+# The package reads the variable at its import and falls over a malformed one; our settings say what is wrong with it.
+_said = os.environ.pop("OLLAMA_HOST", None)
+try:
+    import ollama
+    from langchain_ollama import ChatOllama
+finally:
+    if _said is not None:
+        os.environ["OLLAMA_HOST"] = _said
+
+from agent.errors import (  # noqa: E402 - the import above needs the variable out of its way
+    ModelError,
+    ModelFailed,
+    ModelTimeout,
+    ModelUnavailable,
+    ModelUnknown,
+    ReplyCut,
+)
 
 CONNECT_PATIENCE = 5.0
 """Seconds until a server that does not take the connection counts as not there."""

@@ -1,6 +1,9 @@
 """Settings: what the environment may say, and what it is told when it says nonsense."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +79,11 @@ def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, given
     monkeypatch.setenv("OLLAMA_HOST", given)
     with pytest.raises(SettingsInvalid, match=r"OLLAMA_HOST is .*, but it should be an address like http"):
         Settings.read()
+
+
+def test_a_malformed_address_is_no_reason_for_the_import_to_fail() -> None:
+    code = "import os; from agent import Settings, SettingsInvalid; print(os.environ['OLLAMA_HOST']); Settings.read()"
+    environment = {**os.environ, "OLLAMA_HOST": "not_a_url:::"}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert run.stdout == "not_a_url:::\n"
+    assert "SettingsInvalid: OLLAMA_HOST is 'not_a_url:::', but it should be an address" in run.stderr
