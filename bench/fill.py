@@ -7,9 +7,10 @@ PROMPT, REPLY = "x" * 95, "y" * 395
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
 
 _SESSIONS = """
-INSERT INTO sessions (id, owner, session_id, title, created_at, last_activity, turn_count, message_count, head_id)
+INSERT INTO sessions (id, owner, session_id, title, created_at, last_activity, turn_count, message_count, head_id,
+newest_turn)
 {numbers} SELECT {first_session} + i - 1, '{owner}', '{name} ' || i, '{name} ' || i, i, i,
-{length}, 2 * {length}, {first_turn} + i * {length} - 1 FROM n
+{length}, 2 * {length}, {first_turn} + i * {length} - 1, {first_turn} + i * {length} - 1 FROM n
 """
 _TURNS = """
 INSERT INTO turns (id, session_key, parent_id, depth, jump_id, status, model, opened_at, closed_at, receipt)

@@ -1,7 +1,7 @@
 """Search: from what a person typed to the messages and titles that hold it, each with the place marked."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -39,6 +39,8 @@ MOST_MARKS = 100
 
 MOST_MONTHS = 60
 """A longer time than so many months is looked at message by message."""
+
+AHEAD = timedelta(days=1)
 
 PAGE = 20
 
@@ -232,7 +234,8 @@ def _months(since: datetime | None, until: datetime | None) -> tuple[str, ...]:
     """The marks of the months from one moment to the other; () where that is too long, or without a beginning."""
     if since is None:
         return ()
-    first, last = (_month(max(moment, EPOCH)) for moment in (since, until or datetime.now(UTC)))
+    # A clock elsewhere may be ahead of ours, by a month's beginning too.
+    first, last = (_month(max(moment, EPOCH)) for moment in (since, until or datetime.now(UTC) + AHEAD))
     return tuple(map(month_mark, range(first, last + 1))) if last - first < MOST_MONTHS else ()
 
 
