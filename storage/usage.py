@@ -247,7 +247,6 @@ def _figures(since: date, until: date, rows: list[Row], days: list[Row]) -> Figu
         of_model.setdefault(model, []).append(tuple(figures))
     uses = {model: _Use.of(group) for model, group in of_model.items()}
     every = _Use.of_all(uses.values())
-    known = {number: figures for number, *figures in days}
     return Figures(
         since,
         until,
@@ -255,9 +254,17 @@ def _figures(since: date, until: date, rows: list[Row], days: list[Row]) -> Figu
         spread(every.first_text),
         spread(every.duration),
         tuple(every.hours[str(hour)] for hour in range(WEEK)),
-        tuple(DayUse(_day(number), *known.get(number, ())) for number in range(_number(since), _number(until) + 1)),
+        _every_day(since, until, days),
         tuple(sorted((use.of_model(model) for model, use in uses.items() if use.turns), key=_most_used_first)),
     )
+
+
+def _every_day(since: date, until: date, rows: list[Row]) -> tuple[DayUse, ...]:
+    """A thousand of them where three years are asked for, so that what is done for each counts."""
+    used = {row[0]: row[1:] for row in rows}
+    unused = (0,) * (len(DayUse._fields) - 1)
+    ordinals = range(since.toordinal(), until.toordinal() + 1)
+    return tuple([DayUse(date.fromordinal(day), *used.get(day - FIRST_DAY, unused)) for day in ordinals])
 
 
 def _most_used_first(use: ModelUse) -> tuple[int, str]:
