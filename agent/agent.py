@@ -39,6 +39,7 @@ from storage import (
     Template,
     Totals,
     Unused,
+    as_tag,
 )
 
 T = TypeVar("T", Filters, SessionFilters)
@@ -200,7 +201,7 @@ class Agent:
         """Those with the tag, or all, in the order in which they were made; some come with the program."""
         self._store.templates.give(self.owner, BUILT_IN)
         found = self._store.templates.all(self.owner)
-        return tuple(template for template in found if tag is None or tag.lower() in template.tags)
+        return tuple(template for template in found if tag is None or as_tag(tag) in template.tags)
 
     def template(self, name: str) -> Template:
         """Raises TemplateNotFound."""

@@ -1,6 +1,7 @@
 """What a person or a program may hand in as text, and what may go into the database."""
 
 from agent.errors import PromptRefused
+from storage import as_tag
 
 TITLE_LIMIT = 200
 NAME_LIMIT = 200
@@ -40,7 +41,7 @@ def checked_name(name: str, what: str = "A session's name") -> str:
 def checked_tag(tag: str) -> str:
     """The tag on one line, in lower case: “Work” and “work” are one. Raises PromptRefused."""
     _check_characters(tag, "The tag")
-    tag = " ".join(tag.lower().split())
+    tag = as_tag(tag)
     if not 0 < len(tag) <= TAG_LIMIT:
         raise PromptRefused(f"A tag has 1 to {TAG_LIMIT} characters; this one has {len(tag)}.")
     return tag

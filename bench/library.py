@@ -17,8 +17,8 @@ from bench.fill import count_on, fill
 from bench.store import interleaved
 from storage import Filters, SessionFilters, SessionPlace, Store
 from storage.index import bring_up_to_date
-from storage.records import to_moment
-from storage.usage import _month, _number
+from storage.records import month_of, to_moment
+from storage.usage import _number
 from tests.postgres_server import PostgresServer
 
 SESSIONS = 100_000
@@ -95,7 +95,7 @@ def _use(driver: Any, mark: str) -> None:
             hours = Counter(str(24 * day.weekday() + chance.randrange(24)) for _ in range(228))
             taken = [Counter(str(round(chance.gauss(middle, 6))) for _ in range(228)) for middle in (36, 52)]
             rows.append((_number(day), model, 228, *(json.dumps(counts) for counts in (hours, *taken))))
-            for span in (-_month(day), -day.year):
+            for span in (-month_of(day), -day.year):
                 known = wholes.setdefault((model, span), [Counter() for _ in range(4)])
                 for total, counts in zip(known, ({"turns": 228}, hours, *taken), strict=True):
                     total.update(counts)

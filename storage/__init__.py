@@ -51,6 +51,7 @@ from storage.records import (
     Template,
     Totals,
     Turn,
+    as_tag,
 )
 from storage.running import INTERRUPTED, LEASE, Piece
 from storage.search import Filters, Findings, Hit, Place
@@ -110,6 +111,7 @@ __all__ = [
     "TurnNotFound",
     "Unused",
     "WindowseatError",
+    "as_tag",
     "default_url",
     "system_clock",
 ]

@@ -1,6 +1,6 @@
 """Deleting many sessions: those that are named, or those that were not used for long."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from storage.clock import Clock
-from storage.database import Database
+from storage.database import Database, Transaction
 from storage.errors import SessionBusy, SessionNotFound, StoreError
 from storage.records import Session, to_microseconds
 from storage.rows import SESSIONS, insert_if_missing, to_session
@@ -75,17 +75,7 @@ class Cleanup:
         self, owner: str, session_ids: Iterable[str], *, progress: Progress = lambda _done, _of: None
     ) -> Deleted:
         """Delete sessions, each in a transaction of its own: whenever this ends, whole sessions are gone."""
-        names = tuple(dict.fromkeys(session_ids))
-        gone, messages, kept = 0, 0, []
-        for done, name in enumerate(names, start=1):
-            try:
-                with self._database.write() as transaction:
-                    messages += delete_session(transaction, owner, name)
-                gone += 1
-            except (SessionBusy, SessionNotFound):
-                kept.append(name)
-            progress(done, len(names))
-        return Deleted(gone, messages, tuple(kept))
+        return self._delete_each(owner, tuple(dict.fromkeys(session_ids)), progress, lambda _transaction, _name: True)
 
     def unused(self, owner: str, *, days: float = DAYS, archived_too: bool = False, count: int = 50) -> Unused:
         """What `clean_up` would delete now, with up to `count` of the sessions."""
@@ -110,14 +100,12 @@ class Cleanup:
         terms = self._terms(owner, days, archived_too=archived_too)
         with self._database.read() as transaction:
             names = [name for (name,) in transaction.rows(_NAMES, terms)]
-        gone, messages = 0, 0
-        for done, name in enumerate(names, start=1):
-            with suppress(SessionBusy), self._database.write() as transaction:
-                if transaction.row(_STILL, terms | {"name": name}) is not None:
-                    messages += delete_session(transaction, owner, name)
-                    gone += 1
-            progress(done, len(names))
-        return Deleted(gone, messages)
+
+        def still_unused(transaction: Transaction, name: str) -> bool:
+            return transaction.row(_STILL, terms | {"name": name}) is not None
+
+        deleted = self._delete_each(owner, names, progress, still_unused)
+        return Deleted(deleted.sessions, deleted.messages)
 
     def clean_up_daily(self, owner: str, *, days: float = DAYS) -> Deleted | None:
         """Clean up, unless this was done within a day, by whichever process: then None."""
@@ -136,6 +124,22 @@ class Cleanup:
             with suppress(StoreError), self._database.write() as transaction:
                 transaction.change(_UNCLAIM, {"of_task": task})
             raise
+
+    def _delete_each(
+        self, owner: str, names: Sequence[str], progress: Progress, wanted: Callable[[Transaction, str], bool]
+    ) -> Deleted:
+        """Delete the sessions that are still `wanted` to go when it is their turn."""
+        gone, messages, kept = 0, 0, []
+        for done, name in enumerate(names, start=1):
+            try:
+                with self._database.write() as transaction:
+                    if wanted(transaction, name):
+                        messages += delete_session(transaction, owner, name)
+                        gone += 1
+            except (SessionBusy, SessionNotFound):
+                kept.append(name)
+            progress(done, len(names))
+        return Deleted(gone, messages, tuple(kept))
 
     def _terms(self, owner: str, days: float, *, archived_too: bool) -> dict[str, object]:
         if not 0 < days <= MOST_DAYS:

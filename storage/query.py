@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from storage.words import LONGEST_WORD, fold, is_in_word, is_spaceless, pairs, parts
+from storage.words import fold, is_in_word, is_spaceless, parts, words_of_part
 
 SHORTEST_PREFIX = 3
 """In characters: what begins with fewer is too much to be of use."""
@@ -33,10 +33,9 @@ class Term:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        *before, last = self.parts
-        cut = [word for part in before for word in (pairs(part) if is_spaceless(part) else [part[:LONGEST_WORD]])]
+        found = [word for part in self.parts for word in words_of_part(part)]
         # The text may go on after it, so the last character alone need not be a word there.
-        return (*cut, *(pairs(last)[:-1] or [last] if is_spaceless(last) else [last[:LONGEST_WORD]]))
+        return tuple(found[:-1] if is_spaceless(self.parts[-1]) and len(self.parts[-1]) > 1 else found)
 
     @cached_property
     def any_ending(self) -> bool:

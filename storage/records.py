@@ -16,6 +16,11 @@ def as_moment(day: date) -> datetime:
     return moment if moment.tzinfo else moment.astimezone()
 
 
+def month_of(day: date) -> int:
+    """The month of a day or moment, counted from the year 0."""
+    return 12 * day.year + day.month - 1
+
+
 def as_tag(text: str) -> str:
     """A tag as it is kept: on one line, in lower case, so that “Work” and “work” are one."""
     return " ".join(text.lower().split())

@@ -111,24 +111,8 @@ def to_json(value: Json) -> str:
 
 
 def to_session(row: Row) -> Session:
-    (
-        key,
-        owner,
-        session_id,
-        title,
-        created,
-        active,
-        message_count,
-        head,
-        depth,
-        running,
-        fork,
-        settings,
-        pinned,
-        archived,
-        ended,
-        tags,
-    ) = row
+    key, owner, session_id, title, created, active, message_count, head, depth, running, *rest = row
+    forked_from, settings, pinned, archived, ended, tags = rest
     return Session(
         key,
         owner,
@@ -140,7 +124,7 @@ def to_session(row: Row) -> Session:
         head,
         depth,
         bool(running),
-        fork,
+        forked_from,
         settings,
         bool(pinned),
         bool(archived),

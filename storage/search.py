@@ -23,7 +23,7 @@ from storage.index import (
 )
 from storage.query import Query, understood
 from storage.rank import best_first
-from storage.records import EPOCH, Sender, as_moment, as_tag, to_microseconds, to_moment
+from storage.records import EPOCH, Sender, as_moment, as_tag, month_of, to_microseconds, to_moment
 from storage.rows import checked, find_session
 from storage.schema import owners, session_tags, sessions
 from storage.snippet import Snippet, snippet
@@ -235,13 +235,9 @@ def _months(since: datetime | None, until: datetime | None) -> tuple[str, ...]:
     if since is None:
         return ()
     # A clock elsewhere may be ahead of ours, by a month's beginning too.
-    first, last = (_month(max(moment, EPOCH)) for moment in (since, until or datetime.now(UTC) + AHEAD))
+    edges = (since, until or datetime.now(UTC) + AHEAD)
+    first, last = (month_of(max(moment, EPOCH).astimezone(UTC)) for moment in edges)
     return tuple(map(month_mark, range(first, last + 1))) if last - first < MOST_MONTHS else ()
-
-
-def _month(moment: datetime) -> int:
-    inside = moment.astimezone(UTC)
-    return 12 * inside.year + inside.month - 1
 
 
 def _page(transaction: Transaction, asked: _Asked, after: Place | None, *, best: bool, count: int) -> Findings:
@@ -265,12 +261,9 @@ def _best_page(
     newest = _rows(transaction, MESSAGES, asked, below, RANKED + 1)
     below = newest[0][0] + 1 if newest else below
     ranked = best_first(asked.query, newest[:RANKED])
-    findings = _findings(asked, titles + ranked[start : start + room], _BEST, start + room, below)
-    return replace(
-        findings,
-        after=findings.after if len(ranked) > start + room else None,
-        ranked=RANKED if len(newest) > RANKED else None,
-    )
+    more = _BEST if len(ranked) > start + room else ""
+    findings = _findings(asked, titles + ranked[start : start + room], more, start + room, below)
+    return replace(findings, ranked=RANKED if len(newest) > RANKED else None)
 
 
 def _findings(asked: _Asked, rows: list[Row], place: str = "", at: int = 0, below: int = NEWEST) -> Findings:

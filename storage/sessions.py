@@ -71,8 +71,7 @@ class Sessions:
                 count_in_owner(transaction, owner, sessions=1)
                 count_session(transaction, owner, self._clock())
                 if settings:
-                    made = one_session(transaction, owner, session_id)
-                    self._set(transaction, made.key, made, settings)
+                    self._set(transaction, one_session(transaction, owner, session_id), settings)
             return one_session(transaction, owner, session_id)
 
     def get(self, owner: str, session_id: str) -> Session:
@@ -113,8 +112,8 @@ class Sessions:
         Those of TEXTS are kept in all their versions. Raises SessionNotFound, TextRefused.
         """
         with self._database.write() as transaction:
-            key = find_session(transaction, owner, session_id, to_write=True).key
-            self._set(transaction, key, one_session(transaction, owner, session_id), changes)
+            find_session(transaction, owner, session_id, to_write=True)
+            self._set(transaction, one_session(transaction, owner, session_id), changes)
 
     def text(self, owner: str, session_id: str, kind: str, version: int) -> str:
         """A version of one of TEXTS; "" where there is none. Raises SessionNotFound."""
@@ -136,7 +135,7 @@ class Sessions:
         with self._database.write() as transaction:
             delete_session(transaction, owner, session_id)
 
-    def _set(self, transaction: Transaction, key: int, session: Session, changes: dict[str, Any]) -> None:
+    def _set(self, transaction: Transaction, session: Session, changes: dict[str, Any]) -> None:
         now = to_microseconds(self._clock())
         stored: dict[str, Any] = json.loads(session.stored_settings)
         for name, value in changes.items():
@@ -146,11 +145,11 @@ class Sessions:
                 known = stored.get(name, {"version": 0, "text": ""})
                 if known["text"] != (text := checked(value or "")):
                     stored[name] = {"version": known["version"] + 1, "text": text}
-                    row = {"session_key": key, "kind": name, "version": known["version"] + 1}
+                    row = {"session_key": session.key, "kind": name, "version": known["version"] + 1}
                     transaction.change(_ADD_TEXT, {**row, "content": text, "created_at": now})
             else:
                 stored[name] = value
-        transaction.change(_SET, {"key": key, "new": to_json(stored)})
+        transaction.change(_SET, {"key": session.key, "new": to_json(stored)})
 
 
 def delete_session(transaction: Transaction, owner: str, session_id: str) -> int:

@@ -18,7 +18,7 @@ BEFORE = 60
 MOST_PLACES = 50
 """From so many of the first places the snippet is chosen."""
 
-Found = tuple[int, int, int]
+Spot = tuple[int, int, int]
 """Where something begins and ends, and the number of the term."""
 
 
@@ -49,7 +49,7 @@ def snippet(query: Query, text: str) -> Snippet:
     return Snippet(tuple(piece for piece in [(before, False), *pieces, (after, False)] if piece[0]))
 
 
-def _in_text(text: str, folded: str, places: list[Found]) -> list[Found]:
+def _in_text(text: str, folded: str, places: list[Spot]) -> list[Spot]:
     """The places in the text itself. Where no letter changed its length they are the same."""
     if text.isascii() or (
         len(text) == len(folded) and all(fold(text[start:end]) == folded[start:end] for start, end, _ in places)
@@ -72,16 +72,16 @@ def _fold_letter(letter: str) -> str:
     return fold(letter)
 
 
-def _apart(places: list[Found]) -> list[Found]:
+def _apart(places: list[Spot]) -> list[Spot]:
     """Without those that begin inside of another."""
-    kept: list[Found] = []
+    kept: list[Spot] = []
     for place in places:
         if not kept or place[0] >= kept[-1][1]:
             kept.append(place)
     return kept
 
 
-def _start(text: str, places: list[Found]) -> int:
+def _start(text: str, places: list[Spot]) -> int:
     """Where the snippet begins: so that as many different terms as can be are in it, and the first of them soon."""
     if not places or len(text) <= LENGTH:
         return 0
@@ -90,7 +90,7 @@ def _start(text: str, places: list[Found]) -> int:
     return text.find(" ", wish, first) + 1 if wish else 0
 
 
-def _held(places: list[Found], begin: int) -> int:
+def _held(places: list[Spot], begin: int) -> int:
     """How many of the terms stand in a snippet whose first place is that."""
     return len({term for start, _, term in places if begin <= start < begin + LENGTH - BEFORE})
 
@@ -102,7 +102,7 @@ def _end(text: str, start: int) -> int:
     return space if space > 0 else start + LENGTH
 
 
-def _pieces(text: str, start: int, end: int, places: list[Found]) -> Iterator[tuple[str, bool]]:
+def _pieces(text: str, start: int, end: int, places: list[Spot]) -> Iterator[tuple[str, bool]]:
     for place_start, place_end, _ in places:
         yield text[start:place_start], False
         yield text[place_start:place_end], True

@@ -107,7 +107,7 @@ class Sqlite(Engine):
 
 
 def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
-    # SQLite's own lower() knows ASCII only, and a title in any script is to be found.
+    # SQLite's own lower() knows ASCII only, and titles in any script are to be sorted.
     connection.create_function("lower", 1, str.lower, deterministic=True)
     # PostgreSQL's name for the order of the characters' numbers.
     connection.create_collation("C", lambda one, other: (one > other) - (one < other))

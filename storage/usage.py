@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from storage.clock import Clock
 from storage.database import Database, Row, Transaction
-from storage.records import DayUse, Figures, ModelUse, Outcome, Status, Tally, Totals, to_microseconds
+from storage.records import DayUse, Figures, ModelUse, Outcome, Status, Tally, Totals, month_of, to_microseconds
 from storage.rows import find_session
 from storage.schema import owners, sessions, usage, usage_histograms
 from storage.spread import bucket, spread
@@ -92,10 +92,9 @@ class Ended:
 
 
 def count_use(transaction: Transaction, ended: Ended, outcome: Outcome) -> None:
-    """Add a turn to its day, the calendar day on the clock of this machine, and to its month."""
+    """Add a turn to its day, the calendar day on the clock of this machine, and to its month and year."""
     moment = ended.ended_at.astimezone()
     began_writing = outcome.first_text_at
-    is_counted = began_writing is not None and outcome.output_tokens
     figures = {
         "sessions": 0,
         "turns": 1,
@@ -107,7 +106,7 @@ def count_use(transaction: Transaction, ended: Ended, outcome: Outcome) -> None:
         "output_tokens": outcome.output_tokens or 0,
         "prompt_characters": ended.prompt,
         "reply_characters": ended.reply,
-        "writing_time": _microseconds(ended.ended_at - began_writing) if began_writing and is_counted else 0,
+        "writing_time": _microseconds(ended.ended_at - began_writing) if began_writing and outcome.output_tokens else 0,
     }
     buckets = {
         "hours": str(HOURS * moment.weekday() + moment.hour),
@@ -128,8 +127,8 @@ def _microseconds(taken: timedelta) -> int:
 
 def count_session(transaction: Transaction, owner: str, moment: datetime) -> None:
     """Count a session that was begun."""
-    terms = {"owner": owner, "key": ALL, "model": ""} | _spans(moment.astimezone().date())
-    transaction.change(_add_session(), terms)
+    terms: dict[str, str | int] = {"owner": owner, "model": ""}
+    transaction.change(_add_session(), terms | _spans(moment.astimezone().date()))
 
 
 def forget_session(transaction: Transaction, owner: str, key: int) -> None:
@@ -139,7 +138,7 @@ def forget_session(transaction: Transaction, owner: str, key: int) -> None:
 
 
 def _spans(day: date) -> dict[str, int]:
-    return {"day": _number(day), "month": -_month(day), "year": -day.year}
+    return {"day": _number(day), "month": -month_of(day), "year": -day.year}
 
 
 def _steps(buckets: dict[str, str]) -> dict[str, str]:
@@ -149,6 +148,16 @@ def _steps(buckets: dict[str, str]) -> dict[str, str]:
         for name, key in buckets.items()
         for kind, text in (("at", key), ("path", f'$."{key}"'), ("new", f'{{"{key}":1}}'))
     }
+
+
+_OF_ALL = ((ALL, ":day"), (ALL, ":month"), (ALL, ":year"))
+"""The rows of all sessions: key and span, as SQL."""
+
+_RAISED = {
+    "sqlite": "json_set({column}, :path_{name}, coalesce(json_extract({column}, :path_{name}), 0) + 1)",
+    "postgresql": "CAST(jsonb_set(CAST({column} AS jsonb), ARRAY[CAST(:at_{name} AS text)], to_jsonb(coalesce("
+    "CAST(CAST({column} AS jsonb) ->> CAST(:at_{name} AS text) AS integer), 0) + 1)) AS text)",
+}
 
 
 @cache
@@ -164,31 +173,25 @@ def _add_histograms(engine: str) -> sa.TextClause:
     return _upsert("usage_histograms", _HISTOGRAMS, [f":new_{name}" for name in _HISTOGRAMS], raised)
 
 
-def _upsert(table: str, columns: tuple[str, ...], values: list[str], raised: list[str]) -> sa.TextClause:
-    """One statement for all rows: those of all sessions, and the day of this one."""
-    rows = (f"(:owner, {key}, {span}, :model, {', '.join(values)})" for key, span in _ROWS)
+def _upsert(
+    table: str,
+    columns: tuple[str, ...],
+    values: list[str],
+    raised: list[str],
+    rows: tuple[tuple[int | str, str], ...] = (*_OF_ALL, (":key", ":day")),
+) -> sa.TextClause:
+    """One statement for all rows: as a rule those of all sessions, and the day of this one."""
+    filled = (f"(:owner, {key}, {span}, :model, {', '.join(values)})" for key, span in rows)
     changes = (f"{name} = {change}" for name, change in zip(columns, raised, strict=True))
     return sa.text(
-        f"INSERT INTO {table} ({', '.join((*_KEY, *columns))}) VALUES {', '.join(rows)} "  # noqa: S608 - our own words
+        f"INSERT INTO {table} ({', '.join((*_KEY, *columns))}) VALUES {', '.join(filled)} "  # noqa: S608 - our own words
         f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {', '.join(changes)}"
     )
 
 
-_ROWS = ((ALL, ":day"), (ALL, ":month"), (ALL, ":year"), (":key", ":day"))
-_RAISED = {
-    "sqlite": "json_set({column}, :path_{name}, coalesce(json_extract({column}, :path_{name}), 0) + 1)",
-    "postgresql": "CAST(jsonb_set(CAST({column} AS jsonb), ARRAY[CAST(:at_{name} AS text)], to_jsonb(coalesce("
-    "CAST(CAST({column} AS jsonb) ->> CAST(:at_{name} AS text) AS integer), 0) + 1)) AS text)",
-}
-
-
 @cache
 def _add_session() -> sa.TextClause:
-    rows = (f"(:owner, {ALL}, {span}, '', 1)" for span in (":day", ":month", ":year"))
-    return sa.text(
-        f"INSERT INTO usage ({', '.join(_KEY)}, sessions) VALUES {', '.join(rows)} "  # noqa: S608 - our own words
-        f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET sessions = usage.sessions + 1"
-    )
+    return _upsert("usage", ("sessions",), ["1"], ["usage.sessions + 1"], rows=_OF_ALL)
 
 
 class Usage:
@@ -231,14 +234,11 @@ class Usage:
 def _recent_turns(transaction: Transaction, owner: str, now: datetime) -> Iterable[int]:
     """The turns of each of the last 24 hours of the clock, the present one too."""
     moment = now.astimezone()
-    for day, hours in ((moment.date(), range(moment.hour + 1)), (moment.date() - timedelta(days=1), _after(moment))):
+    today, yesterday = moment.date(), moment.date() - timedelta(days=1)
+    for day, hours in ((today, range(moment.hour + 1)), (yesterday, range(moment.hour + 1, HOURS))):
         for (hours_of_day,) in transaction.rows(_HOURS_OF_DAY, {"owner": owner, "day": _number(day)}):
             counts: dict[str, int] = json.loads(hours_of_day)
             yield sum(counts.get(str(HOURS * day.weekday() + hour), 0) for hour in hours)
-
-
-def _after(moment: datetime) -> range:
-    return range(moment.hour + 1, HOURS)
 
 
 def _figures(since: date, until: date, rows: list[Row], days: list[Row]) -> Figures:
@@ -324,7 +324,7 @@ def _parts(since: date, until: date, last_day: date) -> list[Part]:
     if until >= last_day:
         until = date(until.year, 12, 31)  # Nothing comes after it, so its month and year are whole.
     begin, end = _number(since), _number(until)
-    months = _month(since) + (since.day > 1), _month(until) - ((until + timedelta(days=1)).day > 1)
+    months = month_of(since) + (since.day > 1), month_of(until) - ((until + timedelta(days=1)).day > 1)
     if months[0] > months[1]:
         return [*_NO_PARTS[1:], (begin, end)]
     days_before, days_after = (begin, _number(_first_of(months[0])) - 1), (_number(_first_of(months[1] + 1)), end)
@@ -346,10 +346,6 @@ def _number(day: date) -> int:
 
 def _day(number: int) -> date:
     return date.fromordinal(FIRST_DAY + number)
-
-
-def _month(day: date) -> int:
-    return 12 * day.year + day.month - 1
 
 
 def _first_of(month: int) -> date:

@@ -64,7 +64,7 @@ def _words(folded: str) -> list[str]:
     if folded.isascii():
         found = _ASCII_WORDS.findall(folded)
         return found if len(folded) <= LONGEST_WORD else [word[:LONGEST_WORD] for word in found]
-    return [word for part in parts(folded) for word in (pairs(part) if is_spaceless(part) else [part[:LONGEST_WORD]])]
+    return [word for part in parts(folded) for word in words_of_part(part)]
 
 
 def parts(folded: str) -> list[str]:
@@ -75,13 +75,13 @@ def parts(folded: str) -> list[str]:
     return [part for run in runs for part in _PARTS.findall(run)] if _IS_SPACELESS.search(folded) else runs
 
 
+def words_of_part(part: str) -> list[str]:
+    """One word as a rule; of a run without spaces every two neighbouring characters, and the last one."""
+    return [part[place : place + 2] for place in range(len(part))] if is_spaceless(part) else [part[:LONGEST_WORD]]
+
+
 def is_spaceless(part: str) -> bool:
     return _IS_SPACELESS.match(part) is not None
-
-
-def pairs(run: str) -> list[str]:
-    """Every two neighbouring characters, and the last one."""
-    return [run[place : place + 2] for place in range(len(run))]
 
 
 def is_in_word(character: str) -> bool:

@@ -59,10 +59,7 @@ def _label(chat: Conversation, chosen: str) -> None:
         END: chat.end,
         REOPEN: chat.reopen,
     }
-    try:
-        labels[chosen]()
-    except WindowseatError as error:
-        state.leave_notice(str(error))
+    state.attempt(labels[chosen])
     st.rerun()
 
 
@@ -120,10 +117,7 @@ def _window_key(chat: Conversation) -> str:
 
 
 def _configure(chat: Conversation, **changes: Any) -> None:
-    try:
-        chat.configure(**changes)
-    except WindowseatError as error:
-        state.leave_notice(str(error))
+    state.attempt(partial(chat.configure, **changes))
 
 
 @st.dialog("Rename session", icon=":material/edit:")

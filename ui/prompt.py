@@ -29,7 +29,12 @@ def draw_prompt(
         with st.bottom.container(horizontal=True, vertical_alignment="center"):
             st.caption(":material/lock: This session was ended, and takes no prompt.")
             st.button(
-                "Reopen", icon=":material/lock_open:", key="reopen", on_click=_reopen, args=(chat,), type="tertiary"
+                "Reopen",
+                icon=":material/lock_open:",
+                key="reopen",
+                on_click=state.attempt,
+                args=(chat.reopen,),
+                type="tertiary",
             )
     st.chat_input("Write a prompt", key=BOX, on_submit=_submit, args=(agent, chat), disabled=ended)
     if chat is not None and session is not None:
@@ -38,18 +43,11 @@ def draw_prompt(
 
 
 def _stop(reply: Reply) -> None:
-    try:
+    def stop() -> None:
         reply.stop()
         reply.wait_for_end(STOPPED_WITHIN)
-    except WindowseatError as error:
-        state.leave_notice(str(error))
 
-
-def _reopen(chat: Conversation) -> None:
-    try:
-        chat.reopen()
-    except WindowseatError as error:
-        state.leave_notice(str(error))
+    state.attempt(stop)
 
 
 def _submit(agent: Agent, chat: Conversation | None) -> None:

@@ -1,8 +1,10 @@
 """What the page remembers: the session in the address, and notices to show after a rerun."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from agent import Agent, Conversation, SessionNotFound
+from agent import Agent, Conversation, SessionNotFound, WindowseatError
 
 ADDRESS = "session"
 _CURRENT = "current_session"
@@ -56,6 +58,14 @@ def choose(session_id: str) -> None:
 def take_choice() -> bool:
     """Whether a session was picked just now."""
     return bool(st.session_state.pop(_CHOSEN, False))
+
+
+def attempt(act: Callable[[], object]) -> None:
+    """Do something, and have what goes wrong shown by the next run of the page."""
+    try:
+        act()
+    except WindowseatError as error:
+        leave_notice(str(error))
 
 
 def leave_notice(sentence: str) -> None:
