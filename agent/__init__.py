@@ -8,23 +8,33 @@ reply = chat.send("I go to Lisbon in May.")
 """
 
 from agent.agent import LOCAL, Agent, Stats
-from agent.context import Context, Receipt
+from agent.context import Context
 from agent.conversation import Conversation
 from agent.echo import EchoModel
 from agent.errors import (
     AgentClosed,
+    ModelBusy,
     ModelError,
     ModelFailed,
+    ModelLoading,
+    ModelMissing,
     ModelTimeout,
+    ModelTooLarge,
     ModelUnavailable,
     ModelUnknown,
     PromptRefused,
+    PullCancelled,
     ReplyCut,
+    ReplyTooLong,
+    ReplyUnfinished,
     SettingsInvalid,
 )
+from agent.images import ImageFile
 from agent.memory import WindowMemory
 from agent.models import Catalogue, Choice
+from agent.ollama import Facts, OllamaModel, Progress, Pull
 from agent.parameters import Parameters
+from agent.receipt import Receipt, Verdict
 from agent.reply import Reply
 from agent.settings import Settings
 from storage import (
@@ -34,6 +44,8 @@ from storage import (
     Filters,
     Findings,
     Hit,
+    Image,
+    Mark,
     Message,
     ModelUse,
     Order,
@@ -58,6 +70,7 @@ from storage import (
     TemplateExists,
     TemplateNotFound,
     TextRefused,
+    TooManyPinned,
     Totals,
     Turn,
     TurnNotFound,
@@ -76,25 +89,39 @@ __all__ = [
     "DayUse",
     "Deleted",
     "EchoModel",
+    "Facts",
     "Figures",
     "Filters",
     "Findings",
     "Hit",
+    "Image",
+    "ImageFile",
+    "Mark",
     "Message",
+    "ModelBusy",
     "ModelError",
     "ModelFailed",
+    "ModelLoading",
+    "ModelMissing",
     "ModelTimeout",
+    "ModelTooLarge",
     "ModelUnavailable",
     "ModelUnknown",
     "ModelUse",
+    "OllamaModel",
     "Order",
     "Parameters",
     "Place",
+    "Progress",
     "PromptRefused",
+    "Pull",
+    "PullCancelled",
     "Receipt",
     "RecentTurn",
     "Reply",
     "ReplyCut",
+    "ReplyTooLong",
+    "ReplyUnfinished",
     "Sender",
     "Session",
     "SessionBusy",
@@ -117,10 +144,12 @@ __all__ = [
     "TemplateExists",
     "TemplateNotFound",
     "TextRefused",
+    "TooManyPinned",
     "Totals",
     "Turn",
     "TurnNotFound",
     "Unused",
+    "Verdict",
     "WindowMemory",
     "WindowseatError",
 ]

@@ -12,15 +12,18 @@ from langchain_core.language_models import BaseChatModel
 from uuid_utils import uuid7
 
 from agent.context import Context
-from agent.conversation import Conversation, Graph
+from agent.conversation import Conversation
 from agent.daily import Daily
 from agent.errors import PromptRefused, SettingsInvalid
+from agent.life import Graph
 from agent.memory import WindowMemory
 from agent.models import Catalogue, Choice, Models
+from agent.ollama import Pull
 from agent.prompt import checked_name, checked_prompt, storable
 from agent.runner import Runner
 from agent.settings import Settings, checked_settings
 from agent.templates import BUILT_IN, checked_template, settings_from
+from agent.tokens import Corrections
 from storage import (
     MOST_DAYS,
     Deleted,
@@ -43,6 +46,10 @@ from storage import (
 )
 
 T = TypeVar("T", Filters, SessionFilters)
+
+CORRECTION = "tokens of "
+MILLION = 1_000_000
+"""The store keeps whole numbers."""
 
 LOCAL = "local"
 """The owner of all sessions when nobody signs in."""
@@ -80,11 +87,7 @@ class Agent:
         """
         self.settings = settings or Settings.read()
         self.owner = owner
-        self._models = Models(
-            ollama_host=self.settings.ollama_host,
-            echo_words_per_second=self.settings.echo_words_per_second,
-            own=models,
-        )
+        self._models = Models(self.settings, models)
         self._store = Store(self.settings.database_url)
         try:
             self._store.running.sweep()
@@ -92,6 +95,7 @@ class Agent:
             self._store.close()
             raise
         self._runner = Runner(self._store)
+        self._corrections = Corrections(self._known_correction, self._keep_correction)
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
@@ -252,6 +256,34 @@ class Agent:
         """What `auto`, or another name, comes to now, and why."""
         return self._models.choose(model)
 
+    def pull(self, model: str) -> Pull:
+        """Get a model from Ollama's library, in the background; the same one while it is on its way.
+
+        for step in agent.pull("llama3.2:3b").follow():
+            print(step.doing, step.done, step.total)
+        """
+        return self._models.pull(model)
+
+    def can_pull(self, model: str) -> bool:
+        """Whether it is one that the Ollama server has not got yet. Takes two seconds at most."""
+        return self._models.can_pull(model)
+
+    def pulls(self) -> tuple[Pull, ...]:
+        """Models on their way."""
+        return self._models.pulls()
+
+    def load(self, model: str) -> None:
+        """Have an Ollama model in memory, so that its first reply needs not wait for that. Raises ModelError."""
+        self._models.load(model)
+
+    def unload(self, model: str) -> None:
+        """Have the memory of an Ollama model back. Raises ModelError."""
+        self._models.unload(model)
+
+    def loaded(self) -> dict[str, int | None]:
+        """The Ollama models in memory, with the context length each has there. Raises ModelError."""
+        return self._models.loaded()
+
     @property
     def database(self) -> str:
         """The address of the database, without a password."""
@@ -278,6 +310,13 @@ class Agent:
     def _clean_up_daily(self) -> None:
         self._store.cleanup.clean_up_daily(self.owner, days=self.settings.cleanup_days)
 
+    def _known_correction(self, model: str) -> float | None:
+        kept = self._store.notes.number(f"{CORRECTION}{model}")
+        return None if kept is None else kept / MILLION
+
+    def _keep_correction(self, model: str, factor: float) -> None:
+        self._store.notes.keep(f"{CORRECTION}{model}", round(factor * MILLION))
+
     def _conversation(self, session_id: str) -> Conversation:
         return Conversation(
             self.owner,
@@ -286,6 +325,7 @@ class Agent:
             runner=self._runner,
             models=self._models,
             graph=self._graph,
+            corrections=self._corrections,
             settings=self.settings,
         )
 

@@ -1,69 +1,24 @@
-"""The context: the exact list of messages sent to the model, and the receipt that says what it was made from."""
+"""The context: which turns the model will see, and the exact list of messages sent to it."""
 
-from dataclasses import dataclass, field, replace
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, messages_from_dict
 
-from storage import Json, Message, Sender, Session, SessionText, Status, Turn
+from agent.errors import PromptRefused
+from agent.receipt import Receipt
+from agent.tokens import PER_IMAGE, PER_MESSAGE, Room, raw_tokens
+from storage import Image, Mark, Message, Past, Sender, Session, SessionText, Status, Turn
 
 CUT_OFF = "\n\n[This reply was cut off here.]"
 """Follows the text of a reply that did not reach its end, so that the model does not take it for one."""
-
 
 SUMMARY = "What was said before:\n"
 """Stands before the summary where the model is told it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a reply was made from.
-
-    `window` is the size asked for, in turns. `first` and `last` are the depths of the oldest and newest turn in the
-    context, None where there is none: a path never changes above a turn, so they name the same turns for ever, in a
-    fork too. `turns` counts those in the context. Left out were the `beyond_window` turns before them, and those at
-    the depths `empty`, which have no reply text. `messages` counts what the model got, with the prompt, but without
-    what it was told of the session: the versions of `system_prompt` and `summary`, None where there was none.
-    `parameters` are those that the session set.
-    """
-
-    window: int
-    first: int | None
-    last: int | None
-    turns: int
-    beyond_window: int
-    empty: tuple[int, ...]
-    messages: int
-    system_prompt: int | None = None
-    summary: int | None = None
-    parameters: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def plain(cls, window: int, first: int | None, last: int | None) -> Self:
-        """That of a context with every turn up to the last, each of a prompt and one reply, and nothing else."""
-        turns = 0 if first is None or last is None else last - first + 1
-        return cls(window, first, last, turns, (first or 1) - 1, (), 2 * turns + 1)
-
-    def to_json(self) -> Json:
-        """Short, since one is kept with every turn: a plain one as its three numbers, else what differs from that."""
-        plain = self.plain(self.window, self.first, self.last)
-        if self == plain:
-            return [self.window, self.first, self.last]
-        shown = {name: (getattr(self, name), getattr(plain, name)) for name in self.__slots__}
-        return {name: value for name, (value, usual) in shown.items() if name in _ALWAYS or value != usual}
-
-    @classmethod
-    def from_json(cls, stored: Json) -> Self | None:
-        """None for a turn that has no receipt."""
-        if not stored:
-            return None
-        if isinstance(stored, list):
-            return cls.plain(*stored)
-        plain = cls.plain(*(stored[name] for name in _ALWAYS))
-        return replace(plain, **stored | {"empty": tuple(stored.get("empty", ()))})
-
-
-_ALWAYS = ("window", "first", "last")
 NO_TEXT = SessionText(0, "")
 
 
@@ -79,70 +34,185 @@ class Told:
     def of(cls, session: Session) -> Self:
         return cls(**{name: session.settings[name] for name in cls.__slots__ if name in session.settings})
 
+    @property
+    def text(self) -> str:
+        """One text, since some models take no second system message; "" where there is nothing to tell."""
+        summary = f"{SUMMARY}{self.summary.text}" if self.summary.text else ""
+        return "\n\n".join(part for part in (self.system_prompt.text, summary) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked, of whom and how.
+
+    `size` is the window's, in turns; `room` is None for a model whose context length nobody knows; `kept` is the text
+    of a reply that is to be continued; a `blind` model sees no images.
+    """
+
+    prompt: Message
+    model: str
+    size: int
+    told: Told = field(default_factory=Told)
+    room: Room | None = None
+    kept: str = ""
+    blind: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The messages before the prompt, oldest first; the prompt; and the receipt for both.
+    """The messages `before` the prompt, oldest first; `asked`, the prompt and what is kept of its reply; the receipt.
 
+    `raw` is what they are estimated at before any correction, in tokens, None where no estimate is made;
     `model_settings` are the parameters as the model's LangChain class takes them.
     """
 
     before: tuple[AnyMessage, ...]
-    prompt: HumanMessage
+    asked: tuple[AnyMessage, ...]
     receipt: Receipt
+    raw: float | None = None
     model_settings: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def messages(self) -> tuple[AnyMessage, ...]:
+        """All that is sent, in order."""
+        return (*self.before, *self.asked)
 
-NOTHING = Told()
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The turns that the model will see, oldest first, with the receipt for them; `raw` as in the context."""
+
+    turns: tuple[Turn, ...]
+    receipt: Receipt
+    raw: float | None
 
 
-def make_receipt(window: tuple[Turn, ...], *, size: int, depth: int, told: Told = NOTHING) -> Receipt:
-    """Choose from the `size` turns before the turn at `depth`, oldest first, what the model will see."""
-    seen = [turn for turn in window if turn.reply]
-    return Receipt(
-        window=size,
-        first=seen[0].depth if seen else None,
-        last=seen[-1].depth if seen else None,
+def choose_turns(past: Past, ask: Ask) -> Chosen:
+    """Choose what the model will see. Raises PromptRefused where it has no room even for the prompt."""
+    usable = [turn for turn in past.window if turn.reply and turn.mark is not Mark.EXCLUDED]
+    far = [turn for turn in past.pinned if turn.reply]
+    kept, row = _fitting(usable, far, ask) if ask.room else (far, usable)
+    by_hand = [turn for turn in kept if turn not in row]
+    seen = (*by_hand, *row)
+    raw = _raw_asked(ask) + sum(_raw_turn(turn, ask) for turn in seen) if ask.room else None
+    receipt = Receipt(
+        window=ask.size,
+        first=row[0].depth if row else None,
+        last=row[-1].depth if row else None,
+        context_asked=ask.room.asked if ask.room else None,
+        context_loaded=ask.room.loaded if ask.room else None,
+        estimated=ask.room.estimate(raw) if ask.room and raw is not None else None,
         turns=len(seen),
-        beyond_window=depth - 1 - len(window),
-        empty=tuple(turn.depth for turn in window if not turn.reply),
-        messages=sum(len(turn.messages) for turn in seen) + 1,
-        system_prompt=told.system_prompt.version if told.system_prompt.text else None,
-        summary=told.summary.version if told.summary.text else None,
-        parameters=told.parameters,
+        beyond_window=past.depth - 1 - len(past.window) - sum(turn in far for turn in by_hand),
+        messages=sum(len(turn.messages) for turn in seen) + (2 if ask.kept else 1),
+        beyond_budget=len(usable) - len(row) - sum(turn in usable for turn in by_hand),
+        empty=tuple(turn.depth for turn in past.window if not turn.reply and turn.mark is not Mark.EXCLUDED),
+        excluded=tuple(turn.depth for turn in past.window if turn.mark is Mark.EXCLUDED),
+        pinned=tuple(turn.depth for turn in by_hand),
+        cut_at=tuple((turn.depth, len(turn.reply)) for turn in seen if turn.status is Status.INTERRUPTED),
+        system_prompt=ask.told.system_prompt.version if ask.told.system_prompt.text else None,
+        summary=ask.told.summary.version if ask.told.summary.text else None,
+        parameters=ask.told.parameters,
+        continued=len(ask.kept),
+        unseen_images=sum(len(message.images) for message in _stored(seen, ask)) if ask.blind else 0,
+    )
+    return Chosen(seen, receipt, raw)
+
+
+def make_context(chosen: Chosen, ask: Ask, images: Mapping[str, bytes], settings: dict[str, Any]) -> Context:
+    """The messages that the choice stands for. `images` has the contents of those in it, by digest."""
+    shown = {} if ask.blind else images
+    cut_at = dict(chosen.receipt.cut_at)
+    told = (SystemMessage(ask.told.text),) if ask.told.text else ()
+    before = (message for turn in chosen.turns for message in _as_sent(turn, cut_at, shown))
+    kept = (AIMessage(ask.kept),) if ask.kept else ()
+    asked = (_to_langchain(ask.prompt, shown), *kept)
+    return Context((*told, *before), asked, chosen.receipt, chosen.raw, settings)
+
+
+def digests_in(chosen: Chosen, ask: Ask) -> list[str]:
+    """Of the images that the model is to see."""
+    return [] if ask.blind else [image.digest for message in _stored(chosen.turns, ask) for image in message.images]
+
+
+def _stored(turns: Iterable[Turn], ask: Ask) -> list[Message]:
+    """The messages as they are kept, the prompt last."""
+    return [*(message for turn in turns for message in turn.messages), ask.prompt]
+
+
+def _fitting(usable: list[Turn], far: list[Turn], ask: Ask) -> tuple[list[Turn], list[Turn]]:
+    """The pinned turns there is room for, and then the newest turns up to the first there is none for."""
+    assert ask.room is not None  # noqa: S101 - only who knows it asks
+    left = ask.room.for_messages - _raw_asked(ask)
+    if left < 0:
+        raise _too_long(ask, ask.room)
+    kept: list[Turn] = []
+    for turn in reversed([*far, *(turn for turn in usable if turn.mark is Mark.PINNED)]):
+        if (cost := _raw_turn(turn, ask)) <= left:
+            kept.insert(0, turn)
+            left -= cost
+    row: list[Turn] = []
+    for turn in reversed(usable):
+        cost = 0 if turn in kept else _raw_turn(turn, ask)
+        if cost > left:
+            break
+        row.insert(0, turn)
+        left -= cost
+    return kept, row
+
+
+def _too_long(ask: Ask, room: Room) -> PromptRefused:
+    needed = room.estimate(_raw_asked(ask))
+    what = "The prompt and the reply that is to be continued have" if ask.kept else "The prompt has"
+    with_told = " with what the model is told of the session" if ask.told.text else ""
+    return PromptRefused(
+        f"{what} about {needed:,} tokens{with_told}, but {ask.model} has a context of {room.context:,}, of which "
+        f"{room.reserve:,} are kept for the reply: shorten it, or raise WINDOWSEAT_CONTEXT_TOKENS."
     )
 
 
-def make_context(
-    window: tuple[Turn, ...],
-    prompt: str,
-    receipt: Receipt,
-    *,
-    told: Told = NOTHING,
-    model_settings: dict[str, Any] | None = None,
-) -> Context:
-    """The messages that the receipt stands for."""
-    seen = (turn for turn in window if turn.depth not in receipt.empty)
-    before = tuple(message for turn in seen for message in _as_sent(turn))
-    return Context((*_as_told(told), *before), HumanMessage(prompt), receipt, model_settings or {})
+def _raw_asked(ask: Ask) -> float:
+    told = raw_tokens(ask.told.text) + PER_MESSAGE if ask.told.text else 0
+    kept = raw_tokens(ask.kept) + PER_MESSAGE if ask.kept else 0
+    return told + kept + _raw_message(ask.prompt, ask)
 
 
-def _as_told(told: Told) -> tuple[AnyMessage, ...]:
-    """One system message, since some models take no second one; none where there is nothing to tell."""
-    summary = f"{SUMMARY}{told.summary.text}" if told.summary.text else ""
-    text = "\n\n".join(part for part in (told.system_prompt.text, summary) if part)
-    return (SystemMessage(text),) if text else ()
+def _raw_turn(turn: Turn, ask: Ask) -> float:
+    cut_off = 0 if turn.status is Status.COMPLETE else raw_tokens(CUT_OFF)
+    return cut_off + sum(_raw_message(message, ask) for message in turn.messages)
 
 
-def _as_sent(turn: Turn) -> list[AnyMessage]:
-    sent = [_to_langchain(message) for message in turn.messages]
+def _raw_message(message: Message, ask: Ask) -> float:
+    images = 0 if ask.blind else PER_IMAGE * len(message.images)
+    return raw_tokens(message.content) + PER_MESSAGE + images
+
+
+def _as_sent(turn: Turn, cut_at: Mapping[int, int], images: Mapping[str, bytes]) -> list[AnyMessage]:
+    sent = [_to_langchain(message, images) for message in turn.messages]
     last = sent[-1]
     if turn.status is not Status.COMPLETE and isinstance(last, AIMessage):
-        sent[-1] = last.model_copy(update={"content": f"{last.text}{CUT_OFF}"})
+        # Text may have been added to an interrupted reply after it was sent.
+        text = turn.reply[: cut_at[turn.depth]] if turn.depth in cut_at else last.text
+        sent[-1] = last.model_copy(update={"content": f"{text}{CUT_OFF}"})
     return sent
 
 
-def _to_langchain(message: Message) -> AnyMessage:
+def _to_langchain(message: Message, images: Mapping[str, bytes]) -> AnyMessage:
+    """As it is sent: with its images, or their names where those are not shown, and without thinking."""
+    if message.images:
+        return HumanMessage([{"type": "text", "text": message.content}, *_blocks(message.images, images)])
     if message.full is not None:
-        return cast("AnyMessage", messages_from_dict([message.full])[0])
+        whole = cast("AnyMessage", messages_from_dict([message.full])[0])
+        whole.additional_kwargs.pop("reasoning_content", None)
+        return whole
     return HumanMessage(message.content) if message.sender is Sender.HUMAN else AIMessage(message.content)
+
+
+def _blocks(names: Iterable[Image], contents: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    return [_block(image, contents.get(image.digest)) for image in names]
+
+
+def _block(image: Image, content: bytes | None) -> dict[str, Any]:
+    if content is None:
+        return {"type": "text", "text": f"[An image that you can't see: {image.name}]"}
+    return {"type": "image", "base64": base64.b64encode(content).decode(), "mime_type": image.media_type}

@@ -1,54 +1,59 @@
 """A conversation: one session, and the life of each of its turns. `start` is the main path."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_core.messages import AIMessage
-from langchain_core.messages.ai import UsageMetadata, add_usage
-from langgraph.graph.state import CompiledStateGraph
-
-from agent.context import Context, Told, make_context, make_receipt
+from agent.context import (
+    NO_TEXT,
+    Ask,
+    Chosen,
+    Context,
+    Told,
+    choose_turns,
+    digests_in,
+    make_context,
+)
+from agent.echo import ECHO
 from agent.elsewhere import ReplyElsewhere
-from agent.errors import ModelFailed, PromptRefused
+from agent.errors import PromptRefused, SettingsInvalid
 from agent.frame import to_frame
+from agent.images import Given, checked_images
+from agent.life import Graph, Life
 from agent.models import Choice, Models
-from agent.prompt import checked_name, checked_prompt, checked_tag, checked_title, storable
+from agent.prompt import checked_name, checked_prompt, checked_tag, checked_title
+from agent.receipt import Receipt
 from agent.reply import Reply
 from agent.runner import Runner
 from agent.settings import Settings, checked_settings
+from agent.tokens import Corrections
 from storage import (
+    TEXTS,
+    Json,
+    Mark,
     Message,
     OpenedTurn,
     Outcome,
-    Sender,
+    Past,
     Session,
     SessionBusy,
+    SessionText,
     Siblings,
     Status,
     Store,
-    StoreError,
     Turn,
     TurnExists,
-    TurnNotFound,
-    WindowseatError,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CLOSE_AGAIN = 1.0
-"""Seconds between two tries to close a turn in a store that can't."""
-
-MOST_TOKENS = 2**31
-
 LAST_WORDS = 5.0
 """How long deleting a session waits for its running reply to be stopped, in seconds."""
 
 T = TypeVar("T")
-Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
 class Conversation:
@@ -63,6 +68,7 @@ class Conversation:
         runner: Runner,
         models: Models,
         graph: Callable[[str], Graph],
+        corrections: Corrections,
         settings: Settings,
     ) -> None:
         self.owner = owner
@@ -71,6 +77,7 @@ class Conversation:
         self._runner = runner
         self._models = models
         self._graph = graph
+        self._corrections = corrections
         self._settings = settings
 
     def send(self, prompt: str) -> Reply:
@@ -86,57 +93,99 @@ class Conversation:
             reply.stop()
             raise
 
-    def start(self, prompt: str, *, beside: int | None = None, idempotency_key: str | None = None) -> Reply:
+    def start(
+        self,
+        prompt: str,
+        *,
+        images: Sequence[Given] = (),
+        model: str | None = None,
+        beside: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Reply:
         """Ask, and return at once, with the prompt on the disk and the reply running.
 
-        With `beside`, the turn becomes another continuation next to that turn. A prompt that was sent with the
-        same `idempotency_key` before is not asked again: its reply is returned, in whatever state it is. Raises
-        PromptRefused, SessionNotFound, SessionBusy, SessionEnded, TurnNotFound, ModelUnknown, StoreError; nothing is
-        kept then.
+        `images` are files, bytes or ImageFiles, for models that see. `model` answers this once. With `beside`, the turn
+        becomes another continuation next to that turn. A prompt that was sent with the same `idempotency_key` before is
+        not asked again: its reply is returned, in whatever state it is. Raises PromptRefused, SessionNotFound,
+        SessionBusy, SessionEnded, TurnNotFound, ModelUnknown, StoreError; nothing is kept then.
         """
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
-        process = self._runner.process_id
         if idempotency_key is not None and (known := self._known(checked_name(idempotency_key))) is not None:
             return self._known_reply(known, prompt)
-        session = self.session
-        model = self._choice(session).model
-        graph = self._graph(model)
-        size = self.window_turns_of(session)
-        told = Told.of(session)
-        open_turn = partial(
-            self._store.turns.open,
-            self.owner,
-            self.session_id,
-            Message(Sender.HUMAN, prompt),
-            model=model,
-            window=size,
-            process_id=process,
-            beside=beside,
-            idempotency_key=idempotency_key,
-            receipt=lambda before, depth: make_receipt(before, size=size, depth=depth, told=told).to_json(),
-        )
-        try:
-            opened = self._after_sweep(open_turn)
-        except TurnExists as error:
-            return self._known_reply(error.turn_id, prompt)
-        try:
-            receipt = make_receipt(opened.window, size=size, depth=opened.depth, told=told)
-            settings = self._models.settings_for(model, told.parameters)
-            context = make_context(opened.window, prompt, receipt, told=told, model_settings=settings)
-            reply = Reply(opened.id, prompt, model, receipt)
-            self._runner.launch(reply, self._live(opened, context, reply, graph))
-        except BaseException as error:
-            self._store.turns.close(opened, Outcome(Status.FAILED, error=f"The reply could not begin: {error}"))
-            raise
-        return reply
+        shown, contents = checked_images(images)
+        ask = self._ask(Message.prompt(prompt, shown), model)
+        return self._start(ask, contents, beside=beside, idempotency_key=idempotency_key)
 
-    def edit(self, turn_id: int, prompt: str) -> Reply:
-        """Ask something else in a turn's place, beside it: both are kept. Raises what `start` raises."""
-        return self.start(prompt, beside=turn_id)
+    def edit(
+        self, turn_id: int, prompt: str, *, images: Sequence[Given] | None = None, model: str | None = None
+    ) -> Reply:
+        """Ask something else in a turn's place, beside it: both are kept. Raises what `start` raises.
 
-    def regenerate(self, turn_id: int) -> Reply:
-        """Ask the same again, beside the turn: both are kept. Raises what `start` raises."""
-        return self.edit(turn_id, self._store.paths.turn(self.owner, self.session_id, turn_id).prompt)
+        Without other `images` those of the turn are sent again.
+        """
+        prompt = checked_prompt(prompt, self._settings.prompt_limit)
+        before = self._turn(turn_id)
+        shown, contents = (before.messages[0].images, {}) if images is None else checked_images(images)
+        return self._start(self._ask(Message.prompt(prompt, shown), model), contents, beside=turn_id)
+
+    def regenerate(self, turn_id: int, *, model: str | None = None) -> Reply:
+        """Ask the same again, of another model if one is named, beside the turn: both are kept.
+
+        Raises what `start` raises.
+        """
+        return self.edit(turn_id, self._turn(turn_id).prompt, model=model)
+
+    def continue_(self, turn_id: int, *, model: str | None = None) -> Reply:
+        """Have a reply go on where it ended: the model gets its text as the beginning of its answer.
+
+        What comes is another reply beside it, that begins with the same text. Raises what `start` raises.
+        """
+        turn = self._turn(turn_id)
+        if turn.status is Status.RUNNING:
+            raise SessionBusy(self.session_id)
+        ask = replace(self._ask(Message.prompt(turn.prompt, turn.messages[0].images), model), kept=turn.reply)
+        return self._start(ask, {}, beside=turn_id)
+
+    def preview(self, prompt: str = "", *, images: Sequence[Given] = (), model: str | None = None) -> Context:
+        """What would be sent with this prompt, or before any, now, with its receipt: nothing is sent or kept.
+
+        Raises PromptRefused, SessionNotFound.
+        """
+        shown, contents = checked_images(images)
+        if prompt:
+            checked_prompt(prompt, self._settings.prompt_limit)
+        ask = self._ask(Message.prompt(prompt, shown), model)
+        return self._context(self._chosen(ask), ask, contents)
+
+    def context(self, turn_id: int) -> Context | None:
+        """What was sent in a turn, made again from its receipt; None for one that another program wrote.
+
+        Its `model_settings` and `raw` estimate are not made again. Raises TurnNotFound.
+        """
+        turn = self._turn(turn_id)
+        receipt = Receipt.of(turn)
+        if receipt is None:
+            return None
+        texts = {kind: self._text(kind, getattr(receipt, kind)) for kind in TEXTS}
+        told = Told(texts["system_prompt"], texts["summary"], receipt.parameters)
+        kept, blind = turn.reply[: receipt.continued], receipt.unseen_images > 0
+        ask = Ask(turn.messages[0], turn.model, receipt.window, told, kept=kept, blind=blind)
+        seen = self._store.paths.before(self.owner, self.session_id, turn_id, receipt.depths)
+        chosen = Chosen(seen, receipt, None)
+        return make_context(chosen, ask, self._contents(chosen, ask, {}), {})
+
+    def mark(self, turn_id: int, mark: Mark | None) -> None:
+        """Pin a turn into the window, exclude it, or take either back. Counts from the next prompt on.
+
+        Raises TurnNotFound, TooManyPinned.
+        """
+        self._store.marks.mark(self.owner, self.session_id, turn_id, mark)
+
+    def rate(self, turn_id: int, rating: int | None) -> None:
+        """1 for a good reply, -1 for a bad one, None takes it back. Raises TurnNotFound, SettingsInvalid."""
+        if rating not in {1, -1, None}:
+            raise SettingsInvalid(f"A rating is 1, -1 or None, not {rating!r}.")
+        self._store.marks.rate(self.owner, self.session_id, turn_id, rating)
 
     def siblings(self, turn_id: int) -> Siblings:
         """The alternatives of a turn, itself among them. Raises TurnNotFound."""
@@ -160,6 +209,87 @@ class Conversation:
         fork.session_id = new_id
         return fork
 
+    def _ask(self, prompt: Message, model: str | None = None) -> Ask:
+        """What is to be asked, of the session's model if no other is named. Raises ModelUnknown, PromptRefused."""
+        session = self.session
+        name = self._models.choose(model or self.model_of(session)).model
+        self._models.chat_model(name)
+        told = Told.of(session)
+        told = replace(told, parameters=self._models.applied(name, told.parameters))
+        room = self._models.room(name, self._corrections.factor(name))
+        blind = not self._models.sees(name)
+        if blind and prompt.images:
+            raise PromptRefused(f"{name} sees no images: choose a model that does, or send the prompt without.")
+        return Ask(prompt, name, self.window_turns_of(session), told, room, blind=blind)
+
+    def _start(
+        self, ask: Ask, images: dict[str, bytes], *, beside: int | None = None, idempotency_key: str | None = None
+    ) -> Reply:
+        """Open the turn, choose the context, and let the reply run."""
+        chooser = _Chooser(ask)
+        graph = self._graph(ask.model)
+        open_turn = partial(
+            self._store.turns.open,
+            self.owner,
+            self.session_id,
+            ask.prompt,
+            model=ask.model,
+            window=ask.size,
+            process_id=self._runner.process_id,
+            beside=beside,
+            idempotency_key=idempotency_key,
+            images=images,
+            receipt=chooser,
+        )
+        try:
+            opened = self._after_sweep(open_turn)
+        except TurnExists as error:
+            return self._known_reply(error.turn_id, ask.prompt.content)
+        try:
+            context = self._context(chooser.chosen, ask, images)
+            reply = Reply(opened.id, ask.prompt.content, ask.model, context.receipt, begun=ask.kept)
+            self._runner.launch(reply, self._life(opened, context, reply, graph).run())
+        except BaseException as error:
+            kept = (Message.reply(ask.kept),) if ask.kept else ()
+            sentence = f"The reply could not begin: {error}"
+            self._store.turns.close(opened, Outcome(Status.FAILED, kept, error=sentence))
+            raise
+        return reply
+
+    def _life(self, opened: OpenedTurn, context: Context, reply: Reply, graph: Graph) -> Life:
+        return Life(
+            opened,
+            context,
+            reply,
+            graph=graph,
+            models=self._models,
+            runner=self._runner,
+            store=self._store,
+            corrections=self._corrections,
+            titles=self._settings.titles == "model" and reply.model != ECHO,
+        )
+
+    def _chosen(self, ask: Ask) -> Chosen:
+        """What would be chosen now."""
+        return choose_turns(self._store.paths.past(self.owner, self.session_id, ask.size), ask)
+
+    def _context(self, chosen: Chosen, ask: Ask, images: dict[str, bytes]) -> Context:
+        settings = self._models.settings_for(ask.model, ask.told.parameters, ask.room, chosen.receipt.estimated)
+        return make_context(chosen, ask, self._contents(chosen, ask, images), settings)
+
+    def _contents(self, chosen: Chosen, ask: Ask, given: dict[str, bytes]) -> dict[str, bytes]:
+        """Of all images that the model is to see: those given, and those that the store has."""
+        wanted = [digest for digest in digests_in(chosen, ask) if digest not in given]
+        return given | self._store.images.contents(self.owner, self.session_id, wanted)
+
+    def _text(self, kind: str, version: int | None) -> SessionText:
+        if version is None:
+            return NO_TEXT
+        return SessionText(version, self._store.sessions.text(self.owner, self.session_id, kind, version))
+
+    def _turn(self, turn_id: int) -> Turn:
+        return self._store.paths.turn(self.owner, self.session_id, turn_id)
+
     def _after_sweep(self, act: Callable[[], T]) -> T:
         """Do something that a running turn forbids; where one does, see whether anybody still runs it."""
         try:
@@ -176,67 +306,10 @@ class Conversation:
 
     def _known_reply(self, turn_id: int, prompt: str) -> Reply:
         """The reply of a turn that is there already, whether it runs or has ended."""
-        turn = self._store.paths.turn(self.owner, self.session_id, turn_id)
+        turn = self._turn(turn_id)
         if turn.prompt != prompt:
             raise PromptRefused("This idempotency key was used for another prompt: choose a new one for each prompt.")
         return self._runner.reply(turn_id) or self._elsewhere(turn)
-
-    async def _live(self, opened: OpenedTurn, context: Context, reply: Reply, graph: Graph) -> None:
-        """Run the model until it ends or is hung up on, close the turn, and only then end the reply."""
-        loop = asyncio.get_running_loop()
-        answer = asyncio.create_task(self._answer(context, reply, graph))
-        reply.can_be_stopped_by(partial(loop.call_soon_threadsafe, answer.cancel))
-        await asyncio.wait([answer])
-        status, failure = self._judge(answer, reply)
-        usage = {} if answer.cancelled() or answer.exception() else answer.result()
-        outcome = Outcome(
-            status=status,
-            messages=(Message(Sender.AI, reply.text),) if reply.text else (),
-            first_text_at=reply.first_text_at,
-            input_tokens=_counted(usage.get("input_tokens")),
-            output_tokens=_counted(usage.get("output_tokens")),
-            error=None if failure is None else storable(str(failure)),
-        )
-        reply.end(await self._closed(opened, outcome, reply), failure)
-
-    async def _closed(self, opened: OpenedTurn, outcome: Outcome, reply: Reply) -> Status:
-        """Close the turn, trying for as long as the store can't; the status that stands."""
-        while True:
-            try:
-                return await self._runner.write(partial(self._store.turns.close, opened, outcome))
-            except TurnNotFound:
-                return outcome.status  # The session was deleted, by somebody who was asked whether they were sure.
-            except StoreError as error:
-                reply.trouble = str(error)
-                await asyncio.sleep(CLOSE_AGAIN)
-
-    async def _answer(self, context: Context, reply: Reply, graph: Graph) -> dict[str, Any]:
-        """Feed the model's text to the reply; the result is its token counts, {} where it gave none."""
-        usage: UsageMetadata | None = None
-        stream = graph.astream({"messages": [context.prompt]}, context=context, stream_mode="messages")
-        async for chunk, _ in stream:
-            # A model that doesn't stream gives its whole message instead of chunks of it.
-            if isinstance(chunk, AIMessage):
-                reply.add(storable(chunk.text))
-                usage = add_usage(usage, chunk.usage_metadata)
-        return dict(usage or {})
-
-    def _judge(
-        self, answer: "asyncio.Task[dict[str, Any]]", reply: Reply
-    ) -> tuple[Status, WindowseatError | str | None]:
-        if answer.cancelled():
-            if reply.stop_asked:
-                return Status.STOPPED, None
-            return Status.INTERRUPTED, "The program was closed before the reply ended."
-        match answer.exception():
-            case None:
-                return Status.COMPLETE, None
-            case WindowseatError() as error:
-                return Status.FAILED, error
-            case error:
-                return Status.FAILED, ModelFailed(
-                    f"{reply.model} failed: {storable(str(error)) or type(error).__name__}"
-                )
 
     @property
     def session(self) -> Session:
@@ -245,8 +318,8 @@ class Conversation:
 
     @property
     def window(self) -> tuple[Turn, ...]:
-        """The turns the model will see next, oldest first."""
-        return self.turns(self.window_turns)
+        """The turns the model will see next, oldest first. Raises what `preview` raises."""
+        return self._chosen(self._ask(Message.prompt(""))).turns
 
     def turns(self, count: int, *, before: int | None = None) -> tuple[Turn, ...]:
         """The `count` newest turns of the active path, or those before the turn `before`, oldest first."""
@@ -359,6 +432,12 @@ class Conversation:
         return f"<Conversation “{self.session_id}” of {self.owner}>"
 
 
-def _counted(tokens: object) -> int | None:
-    """What a server says it counted, if that can be."""
-    return tokens if isinstance(tokens, int) and 0 <= tokens < MOST_TOKENS else None
+class _Chooser:
+    """Makes the receipt while the turn is opened, and keeps what it stands for."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def __call__(self, past: Past) -> Json:
+        self.chosen = choose_turns(past, self._ask)
+        return self.chosen.receipt.to_json()

@@ -12,9 +12,12 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Syst
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+ECHO = "echo"
+"""Its name among the models."""
+
 
 class EchoModel(BaseChatModel):
-    """Answers "You said: Hello. I remember 1 messages.", counting all but system messages.
+    """Answers "You said: Hello. I remember 1 messages.", counting all but system messages and a reply it continues.
 
     Its tokens are words. `words_per_second` paces it, to try out streaming; 0 is as fast as it can.
     """
@@ -70,8 +73,11 @@ class EchoModel(BaseChatModel):
 
 def _words(messages: list[BaseMessage]) -> list[str]:
     counted = [message for message in messages if not isinstance(message, SystemMessage)]
+    begun = counted.pop().text if counted and isinstance(counted[-1], AIMessage) else ""
     said = counted[-1].text if counted else ""
-    return re.findall(r"\S+\s*|\s+", f"You said: {said}. I remember {len(counted)} messages.")
+    answer = f"You said: {said}. I remember {len(counted)} messages."
+    # What follows a beginning of its answer is the rest of it.
+    return re.findall(r"\S+\s*|\s+", answer.removeprefix(begun))
 
 
 def _chunks(messages: list[BaseMessage]) -> Iterator[ChatGenerationChunk]:

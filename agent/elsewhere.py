@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from agent.context import Receipt
+from agent.receipt import Receipt
 from agent.reply import Reply
 from storage import Status, Store, Turn, TurnNotFound
 
@@ -19,7 +19,7 @@ class ReplyElsewhere(Reply):
     """
 
     def __init__(self, turn: Turn, owner: str, session_id: str, store: Store, sweep: Callable[[], None]) -> None:
-        super().__init__(turn.id, turn.prompt, turn.model, Receipt.from_json(turn.receipt))
+        super().__init__(turn.id, turn.prompt, turn.model, Receipt.of(turn))
         self.opened_at = turn.opened_at
         self._owner = owner
         self._session_id = session_id
@@ -62,8 +62,11 @@ class ReplyElsewhere(Reply):
     def _take(self) -> None:
         turn = self._store.paths.turn(self._owner, self._session_id, self.turn_id)
         if turn.status is Status.RUNNING:
-            self.add(self._store.running.text(self._owner, self._session_id, self.turn_id, len(self.text)))
+            place = (self._owner, self._session_id, self.turn_id)
+            self.think(self._store.running.thinking(*place, len(self.thinking)))
+            self.add(self._store.running.text(*place, len(self.text)))
             return
+        self.think(turn.thinking[len(self.thinking) :])
         self.add(turn.reply[len(self.text) :])
-        self.receipt = Receipt.from_json(turn.receipt)
+        self.receipt = Receipt.of(turn)
         self.end(turn.status, turn.error)

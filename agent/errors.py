@@ -24,11 +24,27 @@ class ModelUnavailable(ModelError):
     pass
 
 
+class ModelBusy(ModelUnavailable):
+    pass
+
+
 class ModelUnknown(ModelError):
     pass
 
 
+class ModelMissing(ModelUnknown):
+    """Carries the name under which it can be pulled."""
+
+    def __init__(self, model: str, sentence: str = "") -> None:
+        self.model = model
+        super().__init__(sentence or f"Ollama has no model “{model}”. Get it with: ollama pull {model}")
+
+
 class ModelFailed(ModelError):
+    pass
+
+
+class ModelTooLarge(ModelFailed):
     pass
 
 
@@ -36,5 +52,21 @@ class ModelTimeout(ModelError):
     pass
 
 
+class ModelLoading(ModelTimeout):
+    pass
+
+
 class ReplyCut(ModelError):
+    pass
+
+
+class ReplyUnfinished(ReplyCut):
+    pass
+
+
+class ReplyTooLong(ReplyCut):
+    pass
+
+
+class PullCancelled(ModelError):
     pass

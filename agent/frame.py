@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from agent.context import Receipt
+from agent.receipt import Receipt
 from storage import Turn
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _COLUMNS = (
 def to_frame(turns: Iterable[Turn]) -> "pd.DataFrame":
     """One row a turn, in order.
 
-    `seen` counts the turns in the context and `left_out` those before them; `seconds` is the time from the prompt
+    `seen` counts the turns in the context and `left_out` the others of the path; `seconds` is the time from the prompt
     to the end of the reply, `tokens_in` and `tokens_out` are as the model's server counted. What is not known is NA.
     """
     import pandas as pd  # noqa: PLC0415 - half a second that only notebooks need
@@ -38,7 +38,7 @@ def to_frame(turns: Iterable[Turn]) -> "pd.DataFrame":
 
 
 def _row(turn: Turn) -> tuple[object, ...]:
-    receipt = Receipt.from_json(turn.receipt)
+    receipt = Receipt.of(turn)
     return (
         turn.depth,
         turn.opened_at,
@@ -47,7 +47,7 @@ def _row(turn: Turn) -> tuple[object, ...]:
         turn.prompt,
         turn.reply,
         receipt.turns if receipt else None,
-        receipt.beyond_window if receipt else None,
+        sum(receipt.left_out.values()) if receipt else None,
         turn.input_tokens,
         turn.output_tokens,
         turn.duration.total_seconds() if turn.duration else None,

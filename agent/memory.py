@@ -43,8 +43,8 @@ class WindowMemory(AgentMiddleware[Any, Context | None, Any]):
     def _seen(self, request: ModelRequest[Context | None]) -> ModelRequest[Context | None]:
         context = request.runtime.context
         if context is not None:
-            messages = [*context.before, *request.messages]
-            return request.override(messages=messages, model_settings=request.model_settings | context.model_settings)
+            settings = request.model_settings | context.model_settings
+            return request.override(messages=[*context.before, *request.messages], model_settings=settings)
         return request.override(messages=last_turns(request.messages, self.turns))
 
 

@@ -1,29 +1,35 @@
 """Models by name: `echo`, `ollama:<model>`, or what LangChain's `init_chat_model` knows. `auto` picks one."""
 
+import asyncio
 import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 
-from agent.echo import EchoModel
+from agent.echo import ECHO, EchoModel
 from agent.errors import ModelError, ModelUnknown
-from agent.ollama import OllamaChat, OllamaServer, ollama_chat
+from agent.ollama import Facts, OllamaChat, OllamaModel, OllamaServer, Patience, Pull, full_name
+from agent.secrets import without_secrets
+from agent.settings import Settings
+from agent.tokens import Room
 
 AUTO = "auto"
-ECHO = "echo"
 OLLAMA = "ollama:"
 
 FRESH = 5.0
 """How long an answer of the Ollama server about its models is good, in seconds."""
 
-
 SLOWNESS = 20
 """After a question that took a second, the next one waits as many seconds longer."""
+
+USUAL_CONTEXT = 8192
+"""Tokens of context to ask for where nobody says how many: room for a long talk, in a gigabyte of memory or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +42,27 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The names that can be chosen, `echo` last. `problem` says why there is no Ollama model, or is ""."""
+    """The names that can be chosen, `echo` last; `ollama` has what is known of those of the Ollama server.
+
+    That is None where no server answers. `problem` says why there is no such model, or is "".
+    """
 
     names: tuple[str, ...]
     problem: str
+    ollama: tuple[OllamaModel, ...] | None = None
 
 
 class Models:
-    """Makes chat models by name, one of each. Whoever makes it closes it."""
+    """Makes chat models by name, one of each, and knows what each has room for. Whoever makes it closes it."""
 
-    def __init__(
-        self, *, ollama_host: str, echo_words_per_second: float, own: Mapping[str, BaseChatModel] | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, own: Mapping[str, BaseChatModel] | None = None) -> None:
+        self._settings = settings
         self._own = dict(own or {})
-        self._server = OllamaServer(ollama_host)
-        self._pace = echo_words_per_second
+        self._server = OllamaServer(settings.ollama_host)
         self._made: dict[str, BaseChatModel] = dict(self._own)
+        self._loaded: dict[str, int] = {}
+        self._in_vain: dict[str, float] = {}
+        self._pulls: dict[str, Pull] = {}
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._catalogue = Catalogue((ECHO,), "")
@@ -84,21 +95,109 @@ class Models:
                 self._made[name] = self._make(name)
             return self._made[name]
 
-    def settings_for(self, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Parameters as the LangChain class of that model takes them; echo takes none."""
-        if not parameters or name == ECHO:
+    def room(self, name: str, factor: float) -> Room | None:
+        """What the model has room for, with this correction of estimates; None where nobody knows.
+
+        The context length that is asked for is the same at every turn: another one has the model loaded anew.
+        """
+        asked = self._context(name)
+        if asked is None:
+            return None
+        return Room(asked, self._loaded.get(name), self._settings.reply_tokens, factor)
+
+    def sees(self, name: str) -> bool:
+        """Whether the model takes images; where nobody knows it may."""
+        if name.startswith(OLLAMA):
+            return self._facts(name).can("vision", unknown=True)
+        return name == ECHO or (self.chat_model(name).profile or {}).get("image_inputs", True)
+
+    def applied(self, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Those of the parameters that the model takes."""
+        if name == ECHO:
             return {}
-        return {"options": parameters} if name.startswith(OLLAMA) else parameters
+        can_think = name.startswith(OLLAMA) and self._facts(name).can("thinking", unknown=True)
+        return {key: value for key, value in parameters.items() if key != "thinking" or can_think}
+
+    def settings_for(
+        self, name: str, parameters: dict[str, Any], room: Room | None, estimated: int | None
+    ) -> dict[str, Any]:
+        """What the LangChain class of that model is called with."""
+        if not name.startswith(OLLAMA):
+            return dict(parameters)
+        options = {key: value for key, value in parameters.items() if key != "thinking"}
+        if room is not None:
+            # Past the end of its context a server would go on, and drop the beginning while it writes.
+            left = room.context - (estimated or 0)
+            options |= {"num_ctx": room.asked, "num_predict": max(left, room.reserve)}
+        thinking = parameters.get("thinking")
+        if thinking is None and self._facts(name).can("thinking", unknown=False):
+            thinking = True  # It thinks in any case; unasked for, LangChain drops what it thought.
+        return {"options": options, "reasoning": thinking} | self._keep_alive()
 
     def is_loading(self, name: str) -> bool:
         """Whether the model has yet to be loaded into memory. False where nobody can tell."""
         try:
-            return name.startswith(OLLAMA) and not self._server.is_loaded(name.removeprefix(OLLAMA))
+            return name.startswith(OLLAMA) and not self._is_loaded(name)
         except ModelError:
             return False
 
+    async def look_at_context(self, name: str) -> int | None:
+        """The context length that the server has the model loaded with, kept for the next turn; None if it won't say.
+
+        Takes up to a second.
+        """
+        if not name.startswith(OLLAMA):
+            return None
+        try:
+            loaded = await asyncio.to_thread(self._server.loaded)
+        except ModelError:
+            return self._loaded.get(name)
+        if (length := loaded.get(self._full(name))) is not None:
+            self._loaded[name] = length
+        return length
+
+    def load(self, name: str) -> None:
+        """Have an Ollama model in memory, so that the first reply needs not wait. Raises ModelError."""
+        asked = self._context(name)
+        if asked is not None and name.startswith(OLLAMA):
+            self._server.load(_bare(name), num_ctx=asked, **self._keep_alive())
+
+    def unload(self, name: str) -> None:
+        """Have the memory of an Ollama model back. Raises ModelError."""
+        if name.startswith(OLLAMA):
+            self._server.unload(_bare(name))
+
+    def loaded(self) -> dict[str, int | None]:
+        """The Ollama models in memory, with the context length each has there. Raises ModelError."""
+        return {f"{OLLAMA}{name}": length for name, length in self._server.loaded().items()}
+
+    def pull(self, name: str) -> Pull:
+        """Get a model from Ollama's library; the same one while it is on its way."""
+        name = _bare(name)
+        with self._lock:
+            known = self._pulls.get(name)
+            if known is None or not known.running:
+                got = partial(self._got, name)
+                self._pulls[name] = known = Pull(self._server.host, name, got).start()
+            return known
+
+    def can_pull(self, name: str) -> bool:
+        """Whether it is a model that the Ollama server has not got, and is not getting."""
+        here = self.catalogue().ollama
+        if not name.startswith(OLLAMA) or here is None:
+            return False
+        on_the_way = (pull.name for pull in self.pulls())
+        return full_name(_bare(name)) not in map(full_name, (*(model.name for model in here), *on_the_way))
+
+    def pulls(self) -> tuple[Pull, ...]:
+        """Those on their way."""
+        with self._lock:
+            return tuple(pull for pull in self._pulls.values() if pull.running)
+
     async def aclose(self) -> None:
         """Close all connections, on the loop where replies ran."""
+        for pull in self.pulls():
+            pull.cancel()
         self._server.close()
         for model in self._made.values():
             if isinstance(model, OllamaChat):
@@ -106,21 +205,61 @@ class Models:
 
     def _look(self) -> Catalogue:
         try:
-            found = tuple(f"{OLLAMA}{model.name}" for model in self._server.chat_models())
+            found = self._server.models()
         except ModelError as error:
             return Catalogue((*self._own, ECHO), str(error))
         if not found:
             return Catalogue(
                 (*self._own, ECHO),
                 f"The Ollama server at {self._server.host} has no model that can chat. Get one with: ollama pull",
+                (),
             )
-        return Catalogue((*found, *self._own, ECHO), "")
+        return Catalogue((*(f"{OLLAMA}{model.name}" for model in found), *self._own, ECHO), "", found)
+
+    def _got(self, name: str) -> None:
+        """Ask anew: the model may be another one now."""
+        self._server.forget(name)
+        self._in_vain.pop(f"{OLLAMA}{name}", None)
+        self._looked_at = float("-inf")
+
+    def _context(self, name: str) -> int | None:
+        if name == ECHO:
+            return None
+        if name.startswith(OLLAMA):
+            facts = self._facts(name)
+            wanted = self._settings.context_tokens or facts.own_context or USUAL_CONTEXT
+            return min(wanted, facts.most_context or wanted)
+        most = (self.chat_model(name).profile or {}).get("max_input_tokens")
+        return most if isinstance(most, int) and most > 0 else None
+
+    def _facts(self, name: str) -> Facts:
+        """None of them where the server does not answer: the reply will say so."""
+        if time.monotonic() - self._in_vain.get(name, float("-inf")) < FRESH:
+            return Facts()
+        try:
+            return self._server.facts(_bare(name))
+        except ModelError:
+            self._in_vain[name] = time.monotonic()
+            return Facts()
+
+    def _is_loaded(self, name: str) -> bool:
+        return self._full(name) in self._server.loaded()
+
+    def _full(self, name: str) -> str:
+        return full_name(_bare(name))
+
+    def _keep_alive(self) -> dict[str, Any]:
+        keep_alive = self._settings.keep_alive
+        if not keep_alive:
+            return {}
+        return {"keep_alive": float(keep_alive) if keep_alive.lstrip("-").isdigit() else keep_alive}
 
     def _make(self, name: str) -> BaseChatModel:
         if name == ECHO:
-            return EchoModel(words_per_second=self._pace)
+            return EchoModel(words_per_second=self._settings.echo_words_per_second)
         if name.startswith(OLLAMA):
-            return ollama_chat(self._server.host, name.removeprefix(OLLAMA))
+            patience = Patience(self._settings.first_seconds, self._settings.next_seconds)
+            return OllamaChat.on(self._server.host, _bare(name), patience)
         try:
             model: BaseChatModel = init_chat_model(name)
         except ImportError as error:
@@ -128,8 +267,21 @@ class Models:
             how = f"pip install {package[1]}" if package else str(error)
             raise ModelUnknown(f"The model “{name}” needs a package that is not installed: {how}") from error
         except Exception as error:
-            first = str(error).splitlines()[0] if not isinstance(error, ValueError) and str(error) else ""
-            raise ModelUnknown(
-                f"The model “{name}” is not to be had here. {first} Name it like echo, ollama:llama3.2, openai:gpt-5."
-            ) from error
+            raise _unusable(name, error) from error
         return model
+
+
+def _unusable(name: str, error: Exception) -> ModelUnknown:
+    """Most that goes wrong when a provider's class is made is a key that is not there."""
+    said = without_secrets(str(error))
+    key = re.search(r"\b[A-Z][A-Z0-9_]*(?:_KEY|_TOKEN)\b", said)
+    if key:
+        return ModelUnknown(f"The model “{name}” needs a key: set the environment variable {key[0]}.")
+    first = "" if isinstance(error, ValueError) or not said else said.splitlines()[0]
+    return ModelUnknown(
+        f"The model “{name}” is not to be had here. {first} Name it like echo, ollama:llama3.2, openai:gpt-5."
+    )
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix(OLLAMA)

@@ -1,6 +1,6 @@
 """The parameters of a model that a session can set."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,9 @@ class Parameters(BaseModel):
     temperature: float | None = Field(default=None, ge=0, le=2, description="How freely it chooses its words.")
     top_p: float | None = Field(default=None, ge=0, le=1, description="From how much of the likeliest it chooses.")
     seed: int | None = Field(default=None, ge=0, lt=2**31, description="The same seed gives the same reply.")
+    thinking: bool | Literal["low", "medium", "high"] | None = Field(
+        default=None, description="Whether, or how long, a model that can think before it answers does so."
+    )
 
     @classmethod
     def read(cls, given: dict[str, Any]) -> Self:

@@ -9,12 +9,34 @@ from typing import Self
 
 from markdown_it import MarkdownIt
 
-from agent.context import Receipt
 from agent.errors import ModelError
+from agent.receipt import Receipt
 from storage import Status, WindowseatError
 
 PATIENCE = 1.0
 """Seconds of one wait: a wait without an end can't be interrupted from the keyboard everywhere."""
+
+
+class Growing:
+    """Text in pieces, read from any place. Its user keeps others out."""
+
+    def __init__(self, begun: str = "") -> None:
+        self.length = 0
+        self._pieces: list[str] = []
+        self._starts: list[int] = []
+        if begun:
+            self.add(begun)
+
+    def add(self, piece: str) -> None:
+        self._starts.append(self.length)
+        self._pieces.append(piece)
+        self.length += len(piece)
+
+    def since(self, start: int) -> str:
+        if start >= self.length:
+            return ""
+        place = bisect_right(self._starts, start) - 1
+        return "".join(self._pieces[place:])[start - self._starts[place] :]
 
 
 class Reply:
@@ -25,7 +47,8 @@ class Reply:
     one that has ended can't be closed in the store yet.
     """
 
-    def __init__(self, turn_id: int, prompt: str, model: str, receipt: Receipt | None) -> None:
+    def __init__(self, turn_id: int, prompt: str, model: str, receipt: Receipt | None, *, begun: str = "") -> None:
+        """`begun` is the text of a reply that is continued."""
         self.turn_id = turn_id
         self.prompt = prompt
         self.model = model
@@ -38,9 +61,8 @@ class Reply:
         self.stop_asked = False
         self.hung_up = False
         self._failure: WindowseatError | None = None
-        self._pieces: list[str] = []
-        self._starts: list[int] = []
-        self._length = 0
+        self._text = Growing(begun)
+        self._thinking = Growing()
         self._changed = threading.Condition()
         self._ended = threading.Event()
         self._hang_up: Callable[[], object] | None = None
@@ -50,20 +72,33 @@ class Reply:
         return self.since(0)
 
     @property
+    def thinking(self) -> str:
+        """What the model thought before its answer, as far as it told."""
+        return self.thinking_since(0)
+
+    @property
     def running(self) -> bool:
         return self.status is Status.RUNNING
 
     def since(self, start: int) -> str:
         """What there is after the first `start` characters."""
         with self._changed:
-            if start >= self._length:
-                return ""
-            place = bisect_right(self._starts, start) - 1
-            return "".join(self._pieces[place:])[start - self._starts[place] :]
+            return self._text.since(start)
+
+    def thinking_since(self, start: int) -> str:
+        """The same of its thinking."""
+        with self._changed:
+            return self._thinking.since(start)
 
     def wait(self, start: int, timeout: float) -> bool:
         """Wait until there is more than `start` characters, or the end; False where the seconds ran out."""
-        return self._wait_for(lambda: self._length > start or not self.running, timeout)
+        return self._wait_for(lambda: self._text.length > start or not self.running, timeout)
+
+    def wait_for_more(self, text: int, thinking: int, timeout: float) -> bool:
+        """The same for who shows the thinking too."""
+        return self._wait_for(
+            lambda: self._text.length > text or self._thinking.length > thinking or not self.running, timeout
+        )
 
     def wait_for_end(self, timeout: float) -> bool:
         """Wait until the turn is closed; False where the seconds ran out."""
@@ -125,10 +160,15 @@ class Reply:
         with self._changed:
             if self.first_text_at is None:
                 self.first_text_at = datetime.now(UTC)
-            self._starts.append(self._length)
-            self._pieces.append(text)
-            self._length += len(text)
+            self._text.add(text)
             self._changed.notify_all()
+
+    def think(self, text: str) -> None:
+        """More thinking has come. Whoever runs the reply calls this."""
+        if text:
+            with self._changed:
+                self._thinking.add(text)
+                self._changed.notify_all()
 
     def end(self, status: Status, failure: WindowseatError | str | None = None) -> None:
         """The turn is closed. Whoever runs the reply calls this, once."""
@@ -145,7 +185,7 @@ class Reply:
             return self._changed.wait_for(happened, timeout)
 
     def __repr__(self) -> str:
-        return f"<Reply to turn {self.turn_id} by {self.model}: {self.status}, {self._length} characters>"
+        return f"<Reply to turn {self.turn_id} by {self.model}: {self.status}, {self._text.length} characters>"
 
     def _repr_html_(self) -> str:
         """The reply's Markdown for a notebook, which trusts what a cell shows: no HTML of the model's, no images."""

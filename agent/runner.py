@@ -34,9 +34,10 @@ class Runner:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._replies: dict[int, Reply] = {}
-        self._kept: dict[int, int] = {}
-        self._pieces: list[Piece] = []
+        self._kept: dict[int, tuple[int, int]] = {}
+        self._pieces: tuple[list[Piece], list[Piece]] = ([], [])
         self._lives: set[asyncio.Task[Any]] = set()
+        self._aside: set[asyncio.Task[Any]] = set()
         self._process: int | None = None
         self._lock = threading.Lock()
         self._threads: _Threads | None = None
@@ -69,6 +70,12 @@ class Runner:
                 raise AgentClosed
             self._replies[reply.turn_id] = reply
             asyncio.run_coroutine_threadsafe(self._live(reply, life), threads.loop)
+
+    def launch_aside(self, job: Coroutine[Any, Any, None]) -> None:
+        """Do something on the loop that nobody waits for, and that closing cancels."""
+        task = self._started().loop.create_task(job)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
     async def write(self, job: Callable[[], T]) -> T:
         """Do something with the store on the writer's thread, so that the loop never waits for a disk.
@@ -130,20 +137,32 @@ class Runner:
         if self._process is None:
             return
         # The same pieces again where the last checkpoint failed: nobody knows whether it was kept after all.
-        self._pieces = self._pieces or [p for reply in list(self._replies.values()) if (p := self._new_piece(reply))]
-        to_stop = self._store.running.checkpoint(self._process, self._pieces)
-        for piece in self._pieces:
-            if piece.turn_id in self._replies:
-                self._kept[piece.turn_id] = piece.start + len(piece.text)
-        self._pieces = []
+        if not any(self._pieces):
+            self._pieces = self._new_pieces()
+        text, thinking = self._pieces
+        to_stop = self._store.running.checkpoint(self._process, text, thinking)
+        for piece in text:
+            self._note_kept(piece.turn_id, text=piece.start + len(piece.text))
+        for piece in thinking:
+            self._note_kept(piece.turn_id, thinking=piece.start + len(piece.text))
+        self._pieces = ([], [])
         for turn_id in to_stop:
             if reply := self._replies.get(turn_id):
                 reply.stop()
 
-    def _new_piece(self, reply: Reply) -> Piece | None:
-        start = self._kept.get(reply.turn_id, 0)
-        text = reply.since(start)
-        return Piece(reply.turn_id, start, text) if text else None
+    def _new_pieces(self) -> tuple[list[Piece], list[Piece]]:
+        """Text and thinking that no checkpoint has kept yet."""
+        text, thinking = [], []
+        for reply in list(self._replies.values()):
+            kept_text, kept_thinking = self._kept.get(reply.turn_id, (0, 0))
+            text.append(Piece(reply.turn_id, kept_text, reply.since(kept_text)))
+            thinking.append(Piece(reply.turn_id, kept_thinking, reply.thinking_since(kept_thinking)))
+        return [piece for piece in text if piece.text], [piece for piece in thinking if piece.text]
+
+    def _note_kept(self, turn_id: int, *, text: int | None = None, thinking: int | None = None) -> None:
+        if turn_id in self._replies:
+            before = self._kept.get(turn_id, (0, 0))
+            self._kept[turn_id] = (before[0] if text is None else text, before[1] if thinking is None else thinking)
 
     async def _wind_up(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let the replies that were hung up on be closed in the store, then cancel what is left."""

@@ -1,6 +1,6 @@
 """Settings: from the environment and `.env`, read once, at the edge."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
@@ -39,6 +39,33 @@ class Settings(BaseSettings):
     )
     prompt_limit: int = Field(
         default=100_000, ge=1, le=10_000_000, description="The longest prompt that is taken, in characters."
+    )
+    context_tokens: int = Field(
+        default=0,
+        ge=0,
+        le=10_000_000,
+        description="The context length to ask Ollama for, in tokens; 0 is the model's own setting, else 8192.",
+    )
+    reply_tokens: int = Field(
+        default=1024, ge=16, le=1_000_000, description="How much of the context is kept for the reply, in tokens."
+    )
+    keep_alive: str = Field(
+        default="",
+        pattern=r"^(-?\d+(\.\d+)?(ms|s|m|h)|-?\d+)?$",
+        description="How long Ollama keeps a model in memory after a reply, such as 30m; -1 is for ever.",
+    )
+    first_seconds: float = Field(
+        default=600,
+        gt=0,
+        le=86_400,
+        description="How long to wait for the first sign of a reply, model loading included.",
+    )
+    next_seconds: float = Field(
+        default=120, gt=0, le=86_400, description="How long to wait from one piece of a reply to the next."
+    )
+    titles: Literal["words", "model"] = Field(
+        default="words",
+        description="What names a session after its first turn: the first words of its prompt, or its model.",
     )
     idle_minutes: float = Field(
         default=60, gt=0, le=525_600, description="A session used within so many minutes counts as active."

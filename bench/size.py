@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import storage.turns
-from agent.context import make_receipt
+from agent.context import Ask, choose_turns
+from agent.tokens import Room
 from bench.library import texts
-from storage import Json, Message, Outcome, Sender, Status, Store
+from storage import Json, Message, Outcome, Past, Sender, Status, Store
 from tests.postgres_server import PostgresServer
 
 SIZES = (1_000, 50_000)
@@ -86,8 +87,10 @@ def _turn(store: Store, model: str) -> Callable[[], None]:
     process = store.running.begin_process()
     source = texts()
 
-    def receipt(window: tuple[Any, ...], depth: int) -> Json:
-        return make_receipt(window, size=10, depth=depth).to_json()
+    def receipt(past: Past) -> Json:
+        room = Room(asked=8192, loaded=8192, reply=1024)
+        chosen = choose_turns(past, Ask(Message.prompt(""), model, size=10, room=room))
+        return chosen.receipt.to_json()
 
     def turn() -> None:
         prompt, reply = (f"{text:<{TEXT}}"[:TEXT] for text in islice(source, 2))

@@ -9,7 +9,7 @@ from pathlib import Path
 from agent import Agent, Settings
 from bench.fill import PROMPT, REPLY, count_on, fill, point_back
 from bench.floor import Floor
-from storage import Message, Outcome, Sender, Status, Store
+from storage import Json, Message, Outcome, Past, Sender, Status, Store
 from tests.postgres_server import PostgresServer
 
 WINDOW = 10
@@ -87,8 +87,8 @@ def _store_turn(store: Store, session: str) -> Callable[[], object]:
     outcome = Outcome(Status.COMPLETE, (Message(Sender.AI, REPLY),))
     prompt = Message(Sender.HUMAN, PROMPT)
 
-    def receipt(window: tuple[object, ...], depth: int) -> dict[str, object]:
-        return {"window": WINDOW, "first": depth - len(window), "last": depth - 1, "turns": len(window)}
+    def receipt(past: Past) -> Json:
+        return [WINDOW, past.depth - len(past.window), past.depth - 1]
 
     def turn() -> None:
         opened = store.turns.open(

@@ -3,17 +3,19 @@
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from agent.context import Ask, choose_turns
+from agent.tokens import Room
 from storage import Message, Outcome, Sender, Status, Store
 from tests.browser import ROOT, ChatPage, environment, launch, served
 from tests.ollama_server import OllamaServer
 
 PICTURES = ROOT / "docs" / "pictures"
 MODEL = "ollama:llama3.2:3b"
+ROOM = Room(asked=8192, loaded=8192, reply=1024)
 LISBON = (
     ("I go to Lisbon for a week in May. What is the weather like?", "Mild and mostly dry: 15 to 23 °C, with a breeze."),
     (
@@ -69,16 +71,7 @@ class History:
             "local", session, Message(Sender.HUMAN, prompt), model=MODEL, window=2, process_id=self._process
         )
         self._now += timedelta(seconds=2.4)
-        seen = len(opened.window)
-        receipt: dict[str, Any] = {
-            "window": 2,
-            "first": opened.window[0].depth if seen else None,
-            "last": opened.window[-1].depth if seen else None,
-            "turns": seen,
-            "beyond_window": opened.depth - 1 - seen,
-            "empty": [],
-            "messages": 2 * seen + 1,
-        }
+        receipt = choose_turns(opened.past, Ask(Message.prompt(prompt), MODEL, 2, room=ROOM)).receipt.to_json()
         told = Outcome(
             Status.COMPLETE, (Message(Sender.AI, reply),), receipt, self._now, input_tokens=180, output_tokens=90
         )

@@ -11,7 +11,7 @@ from storage.index import put_session, put_title
 from storage.paths import BACK, WHOLE, parent_of
 from storage.records import Session, to_microseconds
 from storage.rows import ANY_RUNNING, count_in_owner, find_session, insert_if_missing, insert_into, one_session
-from storage.schema import messages, session_tags, session_texts, sessions, turns
+from storage.schema import images, messages, session_tags, session_texts, sessions, turn_marks, turns
 from storage.tree import ancestor_at, is_on_path, parting
 
 _SIBLINGS = (
@@ -55,6 +55,16 @@ _COPY_TEXTS = sa.insert(session_texts).from_select(
         session_texts.c.session_key == sa.bindparam("source")
     ),
 )
+_COPY_IMAGES = sa.insert(images).from_select(
+    [images.c.session_key, images.c.digest, images.c.content],
+    sa.select(sa.bindparam("target", type_=sa.BigInteger), images.c.digest, images.c.content).where(
+        images.c.session_key == sa.bindparam("source")
+    ),
+)
+_MARKS = sa.select(turn_marks.c.turn_id, turn_marks.c.mark, turn_marks.c.rating).where(
+    turn_marks.c.session_key == sa.bindparam("key")
+)
+_ADD_MARK = insert_into(turn_marks, "turn_id", "session_key", "mark", "rating")
 _COPY_TAGS = sa.insert(session_tags).from_select(
     [session_tags.c.session_key, session_tags.c.tag],
     sa.select(sa.bindparam("target", type_=sa.BigInteger), session_tags.c.tag).where(
@@ -158,6 +168,11 @@ class Branches:
                 "copied_messages": message_count,
             },
         )
+        for turn_id, mark, rating in transaction.rows(_MARKS, {"key": source.key}):
+            if turn_id in copies:
+                copy = {"turn_id": copies[turn_id], "session_key": to.key, "mark": mark, "rating": rating}
+                transaction.change(_ADD_MARK, copy)
+        transaction.change(_COPY_IMAGES, {"target": to.key, "source": source.key})
         transaction.change(_COPY_TAGS, {"target": to.key, "source": source.key})
         transaction.change(_COPY_TEXTS, {"target": to.key, "source": source.key})
         put_session(transaction, to.key)

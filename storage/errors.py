@@ -13,6 +13,7 @@ WindowseatError
 ├── SessionEnded               the session was ended, and takes no prompt until it is reopened
 ├── TurnNotFound               no such turn in the session
 ├── TurnExists                 a turn with that idempotency key was opened before
+├── TooManyPinned              a session has only so many turns that are always seen
 ├── TemplateNotFound           no template of that name belongs to this owner
 ├── TemplateExists             the owner has a template of that name already
 ├── TextRefused                the text holds what no database keeps
@@ -21,11 +22,18 @@ WindowseatError
     ├── AgentClosed            the agent was closed already
     ├── PromptRefused          the prompt is blank, too long, or holds what SQL can't
     └── ModelError             the model did not answer as it should
-        ├── ModelUnavailable   its server can't be reached, or is overloaded
-        ├── ModelUnknown       no such model there
+        ├── ModelUnavailable   its server can't be reached
+        │   └── ModelBusy      or has too many requests waiting
+        ├── ModelUnknown       no such model, or its package or key is missing
+        │   └── ModelMissing   the Ollama server has not got it yet
         ├── ModelFailed        it reported an error of its own
-        ├── ModelTimeout       it said nothing for too long
-        └── ReplyCut           its answer broke off before its end
+        │   └── ModelTooLarge  that it does not fit into memory
+        ├── ModelTimeout       it said nothing for too long in the middle of its answer
+        │   └── ModelLoading   or did not begin: it is still being loaded
+        ├── ReplyCut           the connection broke in the middle of its answer
+        │   ├── ReplyUnfinished  the answer ended without its last line
+        │   └── ReplyTooLong   it reached the end of the context, or of the length it may have
+        └── PullCancelled      getting it was cancelled
 """
 
 
@@ -95,6 +103,11 @@ class TurnExists(WindowseatError):
     def __init__(self, turn_id: int) -> None:
         self.turn_id = turn_id
         super().__init__(f"This was sent before: it is turn {turn_id}.")
+
+
+class TooManyPinned(WindowseatError):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A session can have {most} pinned turns: unpin one of them first.")
 
 
 class TemplateNotFound(WindowseatError):

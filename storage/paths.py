@@ -4,16 +4,17 @@ They form a tree. The path to a turn is walked back from it, so that one pays fo
 the history behind them.
 """
 
+from collections.abc import Sequence
 from operator import itemgetter
 
 import sqlalchemy as sa
 
 from storage.database import Database, Transaction
 from storage.errors import TurnNotFound
-from storage.records import Message, RecentTurn, Turn
+from storage.records import Message, Past, RecentTurn, Turn
 from storage.rows import HERE, IS_RUNNING, MESSAGE_COLUMNS, TURN_COLUMNS, find_session, to_message, to_turns
-from storage.schema import messages, sessions, turns
-from storage.tree import ancestor_at
+from storage.schema import messages, sessions, turn_marks, turns
+from storage.tree import ancestor_at, depth_of
 
 WHOLE = 2**31 - 1
 """As a count of turns: all there are."""
@@ -35,6 +36,7 @@ _PATH = (
     sa.select(*TURN_COLUMNS, *MESSAGE_COLUMNS)
     .select_from(BACK)
     .join(turns, turns.c.id == BACK.c.id)
+    .outerjoin(turn_marks, turn_marks.c.turn_id == turns.c.id)
     .join(messages, messages.c.turn_id == turns.c.id)
     .order_by(BACK.c.step.desc(), messages.c.position)
 )
@@ -49,6 +51,16 @@ _SYSTEM_MESSAGES = sa.select(messages.c.id, *MESSAGE_COLUMNS).where(messages.c.s
 _OF_SESSION = sa.select(turns.c.id, turns.c.parent_id).join(sessions).where(*HERE)
 BY_KEY = sa.select(turns.c.id).where(
     turns.c.session_key == sa.bindparam("key"), turns.c.idempotency_key == sa.bindparam("called")
+)
+_PINNED = (
+    sa.select(turns.c.id, turns.c.depth)
+    .join(turn_marks, turn_marks.c.turn_id == turns.c.id)
+    .where(
+        turn_marks.c.session_key == sa.bindparam("key"),
+        turn_marks.c.mark == sa.literal_column("'pinned'"),
+        turns.c.depth < sa.bindparam("before_depth"),
+    )
+    .order_by(turns.c.depth)
 )
 _PARENT = _OF_SESSION.where(turns.c.id == sa.bindparam("turn_id"))
 _RUNNING = _OF_SESSION.where(IS_RUNNING)
@@ -67,6 +79,17 @@ def path_to(transaction: Transaction, tip: int | None, count: int) -> tuple[Turn
     if tip is None or count < 1:
         return ()
     return to_turns(transaction.rows(_PATH, {"tip": tip, "count": count}))
+
+
+def past_of(transaction: Transaction, key: int, parent: int | None, window: int) -> Past:
+    """What lies before a turn that follows `parent`: the `window` turns, and the pinned ones before those."""
+    seen = path_to(transaction, parent, window)
+    if parent is None:
+        return Past(1, seen)
+    depth = 1 + (seen[-1].depth if seen else depth_of(transaction, parent))
+    rows = transaction.rows(_PINNED, {"key": key, "before_depth": depth - len(seen)})
+    pinned = [turn_id for turn_id, at in rows if ancestor_at(transaction, parent, at) == turn_id]
+    return Past(depth, seen, tuple(turn for turn_id in pinned for turn in path_to(transaction, turn_id, 1)))
 
 
 def parent_of(transaction: Transaction, owner: str, session_id: str, turn_id: int) -> int | None:
@@ -97,6 +120,27 @@ class Paths:
             if until is not None and tip is not None:
                 tip = ancestor_at(transaction, tip, until)
             return path_to(transaction, tip, count)
+
+    def past(self, owner: str, session_id: str, window: int, *, beside: int | None = None) -> Past:
+        """What would lie before a turn that is opened now, or beside another. Raises SessionNotFound, TurnNotFound."""
+        with self._database.read() as transaction:
+            key, parent, *_ = find_session(transaction, owner, session_id)
+            if beside is not None:
+                parent = parent_of(transaction, owner, session_id, beside)
+            return past_of(transaction, key, parent, window)
+
+    def before(self, owner: str, session_id: str, turn_id: int, depths: Sequence[int]) -> tuple[Turn, ...]:
+        """The turns at these depths of the path to a turn, oldest first. Raises TurnNotFound."""
+        with self._database.read() as transaction:
+            parent = parent_of(transaction, owner, session_id, turn_id)
+            if parent is None or not depths:
+                return ()
+            # Most of them stand in a row; those far above it are fetched by themselves.
+            row = path_to(transaction, ancestor_at(transaction, parent, max(depths)), len(depths))
+            there = {turn.depth: turn for turn in row}
+            for depth in set(depths) - there.keys():
+                there |= {depth: path_to(transaction, ancestor_at(transaction, parent, depth), 1)[0]}
+            return tuple(there[depth] for depth in sorted(depths))
 
     def turn(self, owner: str, session_id: str, turn_id: int) -> Turn:
         """One turn, on whichever branch. Raises TurnNotFound."""

@@ -1,10 +1,11 @@
 """What the store gives out: frozen values, read once, never written back."""
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -58,6 +59,23 @@ class Sender(StrEnum):
     SYSTEM = "System"
 
 
+class Mark(StrEnum):
+    """What a person decided of a turn: that the model is to see it wherever the window begins, or never."""
+
+    PINNED = "pinned"
+    EXCLUDED = "excluded"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of a prompt. `digest` names its content in the store; `size` is in bytes."""
+
+    name: str
+    media_type: str
+    digest: str
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a turn.
@@ -70,6 +88,41 @@ class Message:
     content: str
     full: dict[str, Any] | None = None
 
+    @classmethod
+    def reply(cls, text: str, thinking: str = "") -> Self:
+        """What a model answered, and what it thought before."""
+        said = {"content": text, "additional_kwargs": {_THINKING: thinking}}
+        return cls(Sender.AI, text, {"type": "ai", "data": said} if thinking else None)
+
+    @classmethod
+    def prompt(cls, text: str, images: Sequence[Image] = ()) -> Self:
+        """What a person sent."""
+        blocks = [{"type": "text", "text": text}, *map(_to_block, images)]
+        return cls(Sender.HUMAN, text, {"type": "human", "data": {"content": blocks}} if images else None)
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """Those that the store has the contents of."""
+        blocks = (self.full or {}).get("data", {}).get("content", ())
+        return tuple(_to_image(block) for block in blocks if isinstance(block, dict) and "digest" in block)
+
+    @property
+    def thinking(self) -> str:
+        thought = (self.full or {}).get("data", {}).get("additional_kwargs", {}).get(_THINKING)
+        return thought if isinstance(thought, str) else ""
+
+
+def _to_block(image: Image) -> dict[str, Any]:
+    return {"type": "image", **asdict(image)}
+
+
+def _to_image(block: dict[str, Any]) -> Image:
+    return Image(**{field.name: block[field.name] for field in fields(Image)})
+
+
+_THINKING = "reasoning_content"
+"""What LangChain's classes for local models call it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -79,7 +132,8 @@ class Turn:
     `depth` is 1 for the first turn of a session and grows along the path. `messages` are in order and begin
     with the prompt; they hold no reply while the turn is running. `reply` is the text of all its AI messages,
     or "" where there is none. `input_tokens` and `output_tokens` are as the model's server counted them, None
-    where it did not. `receipt` is what the agent made of it, {} until the context was chosen.
+    where it did not. `receipt` is what the agent made of it, {} until the context was chosen. `rating` is 1 for a
+    good reply, -1 for a bad one.
     """
 
     id: int
@@ -95,6 +149,8 @@ class Turn:
     error: str | None
     receipt: Json
     process_id: int | None
+    mark: Mark | None
+    rating: int | None
     messages: tuple[Message, ...]
 
     @property
@@ -105,6 +161,11 @@ class Turn:
     @property
     def reply(self) -> str:
         return "".join(message.content for message in self.messages if message.sender is Sender.AI)
+
+    @property
+    def thinking(self) -> str:
+        """What the model thought before it answered, "" where it did not say."""
+        return "".join(message.thinking for message in self.messages if message.sender is Sender.AI)
 
     @property
     def duration(self) -> timedelta | None:
@@ -206,15 +267,34 @@ class RecentTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What lies before a turn at `depth`, 1 for a session's first: turns of its path, each tuple oldest first.
+
+    `window` ends with the turn before it; `pinned` are the pinned ones before the window.
+    """
+
+    depth: int
+    window: tuple[Turn, ...]
+    pinned: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedTurn:
-    """A turn that now runs, with the window before it, oldest first. `depth` is 1 for a session's first."""
+    """A turn that now runs, with what lies before it."""
 
     id: int
     owner: str
     session_id: str
     session_key: int
-    depth: int
-    window: tuple[Turn, ...]
+    past: Past
+
+    @property
+    def depth(self) -> int:
+        return self.past.depth
+
+    @property
+    def window(self) -> tuple[Turn, ...]:
+        return self.past.window
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from storage.database import Row, Transaction
 from storage.errors import SessionNotFound, TextRefused
-from storage.records import Json, Message, Sender, Session, Status, Turn, to_moment
-from storage.schema import messages, owners, session_tags, sessions, turns
+from storage.records import Json, Mark, Message, Sender, Session, Status, Turn, to_moment
+from storage.schema import messages, owners, session_tags, sessions, turn_marks, turns
 
 HERE = (sessions.c.owner == sa.bindparam("owner"), sessions.c.session_id == sa.bindparam("session_id"))
 
@@ -76,6 +76,8 @@ TURN_COLUMNS = (
     turns.c.error,
     turns.c.receipt,
     turns.c.process_id,
+    turn_marks.c.mark,
+    turn_marks.c.rating,
 )
 MESSAGE_COLUMNS = (messages.c.sender, messages.c.content, messages.c.full)
 
@@ -155,6 +157,8 @@ def _to_turn(rows: list[tuple[Any, ...]], width: int) -> Turn:
         error,
         receipt,
         process,
+        mark,
+        rating,
     ) = rows[0][:width]
     return Turn(
         key,
@@ -170,6 +174,8 @@ def _to_turn(rows: list[tuple[Any, ...]], width: int) -> Turn:
         error,
         json.loads(receipt) if receipt else {},
         process,
+        None if mark is None else Mark(mark),
+        rating,
         tuple(to_message(*row[width:]) for row in rows),
     )
 

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.paths import parent_of
-from storage.records import Message, Outcome, Sender, Status, to_microseconds
+from storage.records import Message, Outcome, Status, to_microseconds
 from storage.rows import HERE, IS_RUNNING, LOCK_SESSION, insert_if_missing
-from storage.schema import processes, reply_pieces, sessions, turns
+from storage.schema import processes, reply_pieces, sessions, thought_pieces, turns
 from storage.turns import close_running
 
 LEASE = timedelta(seconds=5)
@@ -41,11 +41,17 @@ _ASK_TO_STOP = (
     )
     .values(stop_requested=True)
 )
-_PIECES = (
-    sa.select(reply_pieces.c.text)
-    .where(reply_pieces.c.turn_id == sa.bindparam("turn_id"), reply_pieces.c.start >= sa.bindparam("start"))
-    .order_by(reply_pieces.c.start)
-)
+
+
+def _pieces_of(pieces: sa.Table) -> sa.Select[tuple[str]]:
+    return (
+        sa.select(pieces.c.text)
+        .where(pieces.c.turn_id == sa.bindparam("turn_id"), pieces.c.start >= sa.bindparam("start"))
+        .order_by(pieces.c.start)
+    )
+
+
+_TEXT, _THINKING = _pieces_of(reply_pieces), _pieces_of(thought_pieces)
 _ORPHANS = (
     sa.select(turns.c.id, turns.c.session_key, sessions.c.owner)
     .join(sessions)
@@ -66,7 +72,7 @@ _ORPHAN = _ORPHANS.where(turns.c.id == sa.bindparam("turn_id"))
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """New text of a running reply, that begins after its first `start` characters."""
+    """New text of a running reply, or of the thinking before it, that begins after its first `start` characters."""
 
     turn_id: int
     start: int
@@ -88,7 +94,7 @@ class Running:
         with self._database.write() as transaction:
             transaction.change(_END_PROCESS, {"process": process_id})
 
-    def checkpoint(self, process_id: int, pieces: Iterable[Piece]) -> set[int]:
+    def checkpoint(self, process_id: int, pieces: Iterable[Piece], thoughts: Iterable[Piece] = ()) -> set[int]:
         """Keep new text of this process's running turns and renew its lease, in one transaction.
 
         Says which of the turns somebody asked to stop. Text of turns that run no longer is dropped: they were
@@ -97,8 +103,9 @@ class Running:
         with self._database.write() as transaction:
             rows = transaction.rows(_STILL_RUNNING, {"process": process_id})
             alive = {turn_id for turn_id, _ in rows}
-            kept = [asdict(piece) for piece in pieces if piece.turn_id in alive]
-            transaction.change_all(insert_if_missing(transaction, reply_pieces, "turn_id", "start", "text"), kept)
+            for table, given in ((reply_pieces, pieces), (thought_pieces, thoughts)):
+                kept = [asdict(piece) for piece in given if piece.turn_id in alive]
+                transaction.change_all(insert_if_missing(transaction, table, "turn_id", "start", "text"), kept)
             transaction.change(_RENEW, {"process": process_id, "until": self._until()})
             return {turn_id for turn_id, asked in rows if asked}
 
@@ -106,7 +113,13 @@ class Running:
         """What was checkpointed of a running reply, from one of its pieces' starts on."""
         with self._database.read() as transaction:
             parent_of(transaction, owner, session_id, turn_id)
-            return _text(transaction, turn_id, start)
+            return _joined(transaction, _TEXT, turn_id, start)
+
+    def thinking(self, owner: str, session_id: str, turn_id: int, start: int = 0) -> str:
+        """The same of what the model thinks before it answers."""
+        with self._database.read() as transaction:
+            parent_of(transaction, owner, session_id, turn_id)
+            return _joined(transaction, _THINKING, turn_id, start)
 
     def ask_to_stop(self, owner: str, session_id: str, turn_id: int) -> None:
         """Leave word for the process that runs the turn. Does nothing where the turn has ended."""
@@ -133,8 +146,8 @@ class Running:
             transaction.row(LOCK_SESSION, {"key": key})
             if transaction.row(_ORPHAN, {**self._orphan_terms(process_id), "turn_id": turn_id}) is None:
                 return False
-            text = _text(transaction, turn_id, 0)
-            reply = (Message(Sender.AI, text),) if text else ()
+            text, thinking = (_joined(transaction, pieces, turn_id, 0) for pieces in (_TEXT, _THINKING))
+            reply = (Message.reply(text, thinking),) if text or thinking else ()
             outcome = Outcome(Status.INTERRUPTED, reply, error=INTERRUPTED)
             return close_running(transaction, owner, key, turn_id, outcome, self._clock())
 
@@ -142,5 +155,5 @@ class Running:
         return to_microseconds(self._clock() + LEASE)
 
 
-def _text(transaction: Transaction, turn_id: int, start: int) -> str:
-    return "".join(text for (text,) in transaction.rows(_PIECES, {"turn_id": turn_id, "start": start}))
+def _joined(transaction: Transaction, pieces: sa.Select[tuple[str]], turn_id: int, start: int) -> str:
+    return "".join(text for (text,) in transaction.rows(pieces, {"turn_id": turn_id, "start": start}))

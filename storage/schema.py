@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = "0005"
+VERSION = "0006"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -164,15 +164,44 @@ messages = sa.Table(
     ),
 )
 
-reply_pieces = sa.Table(
-    "reply_pieces",
+# What people say of single turns; apart from them, since hardly any has a row here.
+turn_marks = sa.Table(
+    "turn_marks",
     metadata,
     sa.Column("turn_id", Key, sa.ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
-    # Where the piece begins in the reply, in characters.
-    sa.Column("start", sa.Integer, primary_key=True),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("session_key", Key, nullable=False),
+    sa.Column("mark", sa.Text),
+    sa.Column("rating", sa.SmallInteger),
+    sa.CheckConstraint("mark IN ('pinned', 'excluded')"),
+    sa.Index("marks_by_session", "session_key", "mark"),
     sqlite_with_rowid=False,
 )
+
+# By what they are, so that a prompt that is sent again shares them with the first.
+images = sa.Table(
+    "images",
+    metadata,
+    sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+
+def _pieces_table(name: str) -> sa.Table:
+    """Text that arrives while a reply runs."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("turn_id", Key, sa.ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+        # Where the piece begins in the whole, in characters.
+        sa.Column("start", sa.Integer, primary_key=True),
+        sa.Column("text", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+reply_pieces = _pieces_table("reply_pieces")
+thought_pieces = _pieces_table("thought_pieces")
 
 
 def _usage_table(name: str, *columns: sa.Column[Any]) -> sa.Table:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.errors import SessionBusy, SessionNotFound
+from storage.images import drop_images
 from storage.index import put_title, remove_session, remove_title
 from storage.listing import page_of
 from storage.records import TEXTS, Order, Session, SessionFilters, SessionPage, SessionPlace, to_microseconds
@@ -25,6 +26,8 @@ from storage.rows import (
     to_session,
 )
 from storage.schema import messages, session_texts, sessions, turns
+from storage.tree import ancestor_at
+from storage.turns import title_from
 from storage.usage import count_session, forget_session
 
 PAGE = 50
@@ -44,6 +47,7 @@ _TEXT = sa.select(session_texts.c.content).where(
     session_texts.c.kind == sa.bindparam("of_kind"),
     session_texts.c.version == sa.bindparam("numbered"),
 )
+_FIRST_PROMPT = sa.select(messages.c.content).where(messages.c.turn_id == sa.bindparam("tip"), messages.c.position == 0)
 _COUNTS = sa.select(sessions.c.id, sessions.c.turn_count, sessions.c.message_count).where(*HERE).with_for_update()
 _OF_SESSION = turns.c.session_key == sa.bindparam("key")
 _DELETE_TURNS = sa.delete(turns).where(_OF_SESSION)
@@ -101,10 +105,20 @@ class Sessions:
     def rename(self, owner: str, session_id: str, title: str) -> None:
         """Raises SessionNotFound, TextRefused."""
         with self._database.write() as transaction:
-            key = find_session(transaction, owner, session_id, to_write=True).key
-            remove_title(transaction, key)
-            transaction.change(_RENAME, {"key": key, "new_title": checked(title)})
-            put_title(transaction, key)
+            self._rename(transaction, find_session(transaction, owner, session_id, to_write=True).key, title)
+
+    def retitle(self, owner: str, session_id: str, title: str) -> bool:
+        """Put a title in the place of the first words of the first prompt; False where it has another one already.
+
+        Raises SessionNotFound, TextRefused.
+        """
+        with self._database.write() as transaction:
+            key, head, before, _ = find_session(transaction, owner, session_id, to_write=True)
+            first = transaction.value(_FIRST_PROMPT, {"tip": ancestor_at(transaction, head, 1)}) if head else None
+            if first is None or before != title_from(first):
+                return False
+            self._rename(transaction, key, title)
+            return True
 
     def set(self, owner: str, session_id: str, changes: dict[str, Any]) -> None:
         """Override more settings, and keep those that are overridden already; None lets one go.
@@ -134,6 +148,11 @@ class Sessions:
         """Delete the session and all that is in it. Raises SessionNotFound, SessionBusy."""
         with self._database.write() as transaction:
             delete_session(transaction, owner, session_id)
+
+    def _rename(self, transaction: Transaction, key: int, title: str) -> None:
+        remove_title(transaction, key)
+        transaction.change(_RENAME, {"key": key, "new_title": checked(title)})
+        put_title(transaction, key)
 
     def _set(self, transaction: Transaction, session: Session, changes: dict[str, Any]) -> None:
         now = to_microseconds(self._clock())
@@ -173,5 +192,6 @@ def _empty(transaction: Transaction, owner: str, session_id: str) -> tuple[int, 
     remove_session(transaction, key)
     transaction.change(_DELETE_TURNS, {"key": key})
     transaction.change(_DELETE_SYSTEM_MESSAGES, {"key": key})
+    drop_images(transaction, key)
     count_in_owner(transaction, owner, turns=-turn_count, messages=-message_count)
     return key, message_count

@@ -7,9 +7,12 @@ from storage.branches import Branches
 from storage.cleanup import Cleanup
 from storage.clock import Clock, system_clock
 from storage.database import Database
+from storage.images import Images
 from storage.index import bring_up_to_date
 from storage.labels import Labels
+from storage.marks import Marks
 from storage.migrate import migrate
+from storage.notes import Notes
 from storage.paths import Paths
 from storage.running import Running
 from storage.search import Search
@@ -24,9 +27,9 @@ class Store:
     """An open database, brought to the newest schema. Any number of threads may use it; who opens it closes it.
 
     `sessions` keeps the list, `labels` puts it in order and `cleanup` deletes many; `turns` writes turns, `paths` reads
-    them, `branches` finds one's way among their alternatives, `search` finds them, `running` looks after replies while
-    they run; `usage` has the figures, `templates` what sessions begin with. All of them raise what `storage.errors`
-    draws.
+    them, `branches` finds one's way among their alternatives, `marks` keeps what is said of them, `images` those of
+    their prompts, `search` finds them, `running` looks after replies while they run; `usage` has the figures,
+    `templates` what sessions begin with, `notes` numbers. All of them raise what `storage.errors` draws.
     """
 
     def __init__(self, url: str, *, clock: Clock = system_clock) -> None:
@@ -44,10 +47,13 @@ class Store:
         self.turns = Turns(self._database, clock)
         self.paths = Paths(self._database)
         self.branches = Branches(self._database, clock)
+        self.marks = Marks(self._database)
+        self.images = Images(self._database)
         self.running = Running(self._database, clock)
         self.search = Search(self._database)
         self.templates = Templates(self._database, clock)
         self.usage = Usage(self._database, clock)
+        self.notes = Notes(self._database)
 
     def verify(self) -> list[str]:
         """A sentence for each thing that does not agree with the rest; [] is well. Reads everything."""

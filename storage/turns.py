@@ -1,6 +1,6 @@
 """Writing turns: opening one with its window, closing it, and keeping the counters right in the same transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,10 @@ from storage.branches import leave_branch
 from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.errors import SessionBusy, SessionEnded, TurnExists, TurnNotFound
+from storage.images import keep_images
 from storage.index import put_title, put_turn, remove_turn
-from storage.paths import BY_KEY, parent_of, path_to
-from storage.records import Json, Message, OpenedTurn, Outcome, Sender, Status, Turn, to_microseconds, to_moment
+from storage.paths import BY_KEY, parent_of, past_of
+from storage.records import Json, Message, OpenedTurn, Outcome, Past, Sender, Status, to_microseconds, to_moment
 from storage.rows import (
     ADD_MESSAGE,
     ANY_RUNNING,
@@ -25,8 +26,7 @@ from storage.rows import (
     message_rows,
     to_json,
 )
-from storage.schema import messages, reply_pieces, sessions, turns
-from storage.tree import depth_of
+from storage.schema import messages, reply_pieces, sessions, thought_pieces, turns
 from storage.usage import Ended, count_use
 
 TITLE_LENGTH = 40
@@ -88,7 +88,9 @@ _CLOSE = (
     .returning(turns.c.model, turns.c.opened_at)
 )
 _STATUS = sa.select(turns.c.status).where(turns.c.id == sa.bindparam("turn_id"))
-_DROP_PIECES = sa.delete(reply_pieces).where(reply_pieces.c.turn_id == sa.bindparam("of_turn"))
+_DROP_PIECES = [
+    sa.delete(pieces).where(pieces.c.turn_id == sa.bindparam("of_turn")) for pieces in (reply_pieces, thought_pieces)
+]
 _REPLY = sa.select(messages.c.content, messages.c.sender).where(
     messages.c.turn_id == sa.bindparam("of_turn"), messages.c.position > 0
 )
@@ -125,11 +127,13 @@ class Turns:
         process_id: int,
         beside: int | None = None,
         idempotency_key: str | None = None,
-        receipt: Callable[[tuple[Turn, ...], int], Json] | None = None,
+        images: Mapping[str, bytes] | None = None,
+        receipt: Callable[[Past], Json] | None = None,
     ) -> OpenedTurn:
         """Make a running turn the head, with its prompt, and read the `window` turns before it.
 
-        `receipt` makes the turn's receipt from those turns and its own depth: it is kept from the start.
+        `receipt` makes the turn's receipt from what lies before it: it is kept from the start, and what it raises opens
+        none. `images` are the contents of those that the prompt names, by digest.
 
         It follows the head; with `beside` it becomes another continuation next to that turn. When this
         returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, SessionEnded, TurnNotFound,
@@ -144,14 +148,14 @@ class Turns:
             if ended is not None:
                 raise SessionEnded(session_id)
             parent = head if beside is None else parent_of(transaction, owner, session_id, beside)
-            seen = path_to(transaction, parent, window)
-            depth = _depth_after(transaction, parent, seen)
-            note = to_json(receipt(seen, depth)) if receipt else None
+            past = past_of(transaction, key, parent, window)
+            note = to_json(receipt(past)) if receipt else None
             place = _Place(owner, session_id, key, parent, title == "", idempotency_key, note)
             turn_id = self._insert(transaction, place, prompt, model, process_id)
+            keep_images(transaction, key, images or {})
             if head is not None and head != parent:
                 leave_branch(transaction, head, turn_id)
-            return OpenedTurn(turn_id, owner, session_id, key, depth, seen)
+            return OpenedTurn(turn_id, owner, session_id, key, past)
 
     def close(self, opened: OpenedTurn, outcome: Outcome) -> Status:
         """End a running turn, and say which status stands.
@@ -282,7 +286,8 @@ def close_running(
         return False
     if outcome.messages:
         transaction.change_all(ADD_MESSAGE, message_rows(1, outcome.messages, now, turn_id=turn_id))
-    transaction.change(_DROP_PIECES, {"of_turn": turn_id})
+    for drop in _DROP_PIECES:
+        transaction.change(drop, {"of_turn": turn_id})
     count_in_session(transaction, key, len(outcome.messages), now)
     count_in_owner(transaction, owner, messages=len(outcome.messages))
     told = put_turn(transaction, turn_id)
@@ -290,12 +295,6 @@ def close_running(
     ended = Ended(owner, key, model, to_moment(opened_at), moment, told[Sender.HUMAN], told[Sender.AI])
     count_use(transaction, ended, outcome)
     return True
-
-
-def _depth_after(transaction: Transaction, parent: int | None, seen: tuple[Turn, ...]) -> int:
-    if parent is None:
-        return 1
-    return 1 + (seen[-1].depth if seen else depth_of(transaction, parent))
 
 
 def title_from(prompt: str) -> str:

@@ -86,8 +86,15 @@ CHECKS = (
     ),
     Check(
         "no text is kept for replies that ended",
-        "SELECT DISTINCT r.turn_id FROM reply_pieces r JOIN turns t ON t.id = r.turn_id WHERE t.status <> 'running'",
+        "SELECT DISTINCT r.turn_id FROM (SELECT turn_id FROM reply_pieces UNION SELECT turn_id FROM thought_pieces) r "
+        "JOIN turns t ON t.id = r.turn_id WHERE t.status <> 'running'",
         "Turn {0} has ended, but pieces of its running reply are still kept.",
+    ),
+    Check(
+        "every mark is on a turn of its session",
+        "SELECT m.turn_id, m.session_key FROM turn_marks m LEFT JOIN turns t ON t.id = m.turn_id "
+        "WHERE t.id IS NULL OR t.session_key <> m.session_key",
+        "A mark on turn {0} says that the turn belongs to session {1}, but it does not.",
     ),
 )
 

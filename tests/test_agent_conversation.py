@@ -1,10 +1,11 @@
 """A conversation: what the model sees, what is kept, and what is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from agent import Agent, PromptRefused, Receipt, SessionBusy, SessionNotFound, Status
+from agent import Agent, PromptRefused, Receipt, SessionBusy, SessionNotFound, Status, Verdict
 from storage import Message, Outcome, Sender, Store
 from tests.conftest import Ledger
 
@@ -45,9 +46,10 @@ def test_the_receipt_says_which_turns_the_model_saw_and_how_many_it_did_not(make
     for number in range(6):
         reply = chat.send(str(number))
 
-    receipt = Receipt.from_json(chat.turns(1)[0].receipt)
+    receipt = Receipt.of(chat.turns(1)[0])
     assert receipt == reply.receipt
-    assert receipt == Receipt(window=3, first=3, last=5, turns=3, beyond_window=2, empty=(), messages=7)
+    plain = Receipt(window=3, first=3, last=5, turns=3, beyond_window=2, messages=7)
+    assert receipt == replace(plain, counted=25, verdict=Verdict.COMPLETE)
 
 
 def test_the_window_can_be_looked_at_before_the_next_prompt(make_agent: Make) -> None:
@@ -74,7 +76,7 @@ def test_a_stopped_reply_is_in_the_window_marked_as_cut_off(make_agent: Make, ur
     chat.send("Go on")
     sent = chat.turns(2)
     assert sent[0].reply == "Once upon"
-    receipt = Receipt.from_json(sent[1].receipt)
+    receipt = Receipt.of(sent[1])
     assert receipt is not None
     assert (receipt.turns, receipt.messages) == (1, 3)
 

@@ -10,16 +10,19 @@ import pytest
 from agent import (
     Agent,
     Conversation,
+    ModelBusy,
     ModelError,
     ModelFailed,
+    ModelLoading,
+    ModelMissing,
     ModelTimeout,
+    ModelTooLarge,
     ModelUnavailable,
     ModelUnknown,
     ReplyCut,
+    ReplyTooLong,
+    ReplyUnfinished,
     Status,
-)
-from agent import (
-    ollama as ollama_module,
 )
 from tests.ollama_server import Fault, Model, OllamaServer, Script
 
@@ -69,11 +72,12 @@ def test_a_cut_off_reply_goes_to_the_model_marked_as_such(chat: Conversation, sc
     ("fault", "kind", "sentence", "kept"),
     [
         (Fault.ERROR_FIRST, ModelFailed, "llama runner process has terminated", ""),
-        (Fault.BUSY, ModelUnavailable, "too many requests waiting", ""),
-        (Fault.ERROR_MIDWAY, ModelFailed, "CUDA out of memory", "Lisbon is "),
-        (Fault.CUT, ReplyCut, "broke off before its end", "Lisbon is "),
-        (Fault.LENGTH, ReplyCut, "reached the end of its context", "Lisbon is lovely in May."),
-        (Fault.NO_LAST_LINE, ReplyCut, "broke off before its end", "Lisbon is lovely in May."),
+        (Fault.BUSY, ModelBusy, "too many requests waiting", ""),
+        (Fault.MEMORY, ModelTooLarge, "does not fit into memory", ""),
+        (Fault.ERROR_MIDWAY, ModelTooLarge, "CUDA out of memory", "Lisbon is "),
+        (Fault.CUT, ReplyCut, "broke off before the end of its answer", "Lisbon is "),
+        (Fault.LENGTH, ReplyTooLong, "reached the end of its context", "Lisbon is lovely in May."),
+        (Fault.NO_LAST_LINE, ReplyUnfinished, "broke off without its end", "Lisbon is lovely in May."),
         (Fault.NONSENSE, ModelFailed, "does not speak as Ollama does", "Lisbon is "),
     ],
 )
@@ -103,8 +107,9 @@ def test_a_server_that_is_not_there_is_named_with_what_to_do(make_agent: Make) -
 
 def test_a_model_that_is_not_there_is_named_with_how_to_get_it(make_agent: Make, ollama: OllamaServer) -> None:
     chat = make_agent(model="ollama:mistral", ollama_host=ollama.url).conversation("lisbon")
-    with pytest.raises(ModelUnknown, match="no model “mistral”"):
+    with pytest.raises(ModelMissing, match="no model “mistral”") as missing:
         chat.send("Hello")
+    assert missing.value.model == "mistral"
 
 
 def test_a_slow_load_is_waited_for_and_can_be_seen(chat: Conversation, script: Script) -> None:
@@ -114,15 +119,28 @@ def test_a_slow_load_is_waited_for_and_can_be_seen(chat: Conversation, script: S
     assert not chat.is_loading("ollama:llama3.2:3b")
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind", "sentence", "kept"),
+    [
+        (Fault.SILENT_FIRST, ModelLoading, "did not begin to answer within 0.5 seconds", ""),
+        (Fault.SILENT_MIDWAY, ModelTimeout, "said nothing for 0.3 seconds in the middle", "Lisbon is "),
+    ],
+)
 def test_a_server_that_falls_silent_is_not_waited_for_without_end(
-    chat: Conversation, script: Script, monkeypatch: pytest.MonkeyPatch
+    make_agent: Make,
+    ollama: OllamaServer,
+    script: Script,
+    fault: Fault,
+    kind: type[ModelError],
+    sentence: str,
+    kept: str,
 ) -> None:
-    monkeypatch.setattr(ollama_module, "NEXT_PATIENCE", 0.3)
-    script.pause = 2
-    monkeypatch.setattr(ollama_module, "FIRST_PATIENCE", 5)
-    with pytest.raises(ModelTimeout, match="said nothing for too long"):
+    script.fault = fault
+    agent = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url, first_seconds=0.5, next_seconds=0.3)
+    chat = agent.conversation("lisbon")
+    with pytest.raises(kind, match=sentence):
         chat.send("Hello")
-    assert chat.turns(1)[0].reply == "Lisbon "
+    assert chat.turns(1)[0].reply == kept
 
 
 @pytest.mark.parametrize("before_first_word", [True, False])

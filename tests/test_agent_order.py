@@ -24,15 +24,15 @@ def test_the_model_is_told_prompt_summary_and_parameters_and_the_receipt_says_so
     told = "Be brief.\n\nWhat was said before:\nThey want to see the sea."
     sent = [(message["role"], message["content"]) for message in script.chats[-1]["messages"]]
     assert sent == [("system", told), ("user", "Where to?")]
-    assert script.chats[-1]["options"] == {"temperature": 0.2, "seed": 7}
+    assert script.chats[-1]["options"].items() >= {"temperature": 0.2, "seed": 7}.items()
     assert reply.receipt is not None
     assert (reply.receipt.system_prompt, reply.receipt.summary, reply.receipt.messages) == (1, 1, 1)
-    assert Receipt.from_json(chat.turns(1)[0].receipt) == reply.receipt
+    assert Receipt.of(chat.turns(1)[0]) == reply.receipt
 
     chat.configure(system_prompt="", summary="They saw the sea.", parameters={})
     reply = chat.send("And now?")
     assert script.chats[-1]["messages"][0]["content"] == "What was said before:\nThey saw the sea."
-    assert script.chats[-1].get("options", {}) == {}
+    assert script.chats[-1]["options"].keys() == {"num_ctx", "num_predict"}
     assert reply.receipt is not None
     assert (reply.receipt.system_prompt, reply.receipt.summary, reply.receipt.parameters) == (None, 2, {})
 

@@ -189,7 +189,7 @@ def test_a_notebook_shows_a_reply_without_its_html_and_images(make_agent: Make) 
 def test_a_running_reply_says_from_the_start_what_the_model_sees(make_agent: Make) -> None:
     chat = make_agent(echo_words_per_second=5).conversation("lisbon")
     reply = chat.start("Hello")
-    assert Receipt.from_json(chat.turns(1)[0].receipt) == reply.receipt
+    assert Receipt.of(chat.turns(1)[0]) == reply.receipt
 
 
 LEAVE = """

@@ -49,7 +49,7 @@ def test_a_session_begins_with_a_template_and_keeps_what_it_took(
     chat.send(TRAVEL.openings[0])
     told = "You know every train.\n\nWhat was said before:\nThey dislike aeroplanes."
     assert script.chats[-1]["messages"][0] == {"role": "system", "content": told}
-    assert script.chats[-1]["options"] == {"temperature": 0.5}
+    assert script.chats[-1]["options"]["temperature"] == 0.5
 
 
 def test_a_template_is_for_new_sessions_only(agent: Agent) -> None:

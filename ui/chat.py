@@ -7,6 +7,7 @@ from ui import state
 from ui.controls import draw_choice, draw_title
 from ui.history import draw_history
 from ui.prompt import draw_prompt
+from ui.pull import draw_pulls
 from ui.stream import draw_running
 from ui.words import as_plain
 
@@ -30,12 +31,15 @@ def _draw_session(agent: Agent, chat: Conversation) -> None:
     running = chat.running
     if notice := state.take_notice():
         st.warning(as_plain(notice), icon=":material/info:")
+    if done := state.take_done():
+        st.toast(as_plain(done), icon=":material/check:")
     draw_title(chat, session)
     draw_choice(agent, chat.model_of(session))
     draw_prompt(agent, chat, session, running)
-    draw_history(chat, session, running)
+    draw_history(agent, chat, running)
     if running is not None:
         draw_running(chat, running)
+    draw_pulls(agent)
 
 
 def _draw_welcome(agent: Agent) -> None:

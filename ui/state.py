@@ -10,6 +10,7 @@ ADDRESS = "session"
 _CURRENT = "current_session"
 _CHOSEN = "chosen"
 _NOTICE = "notice"
+_DONE = "done"
 
 
 def current(agent: Agent) -> Conversation | None:
@@ -60,17 +61,25 @@ def take_choice() -> bool:
     return bool(st.session_state.pop(_CHOSEN, False))
 
 
-def attempt(act: Callable[[], object]) -> None:
-    """Do something, and have what goes wrong shown by the next run of the page."""
+def attempt(act: Callable[[], object], done: str = "") -> None:
+    """Do something, and have what goes wrong, or that it is done, shown by the next run of the page."""
     try:
         act()
     except WindowseatError as error:
         leave_notice(str(error))
+    else:
+        st.session_state[_DONE] = done
 
 
 def leave_notice(sentence: str) -> None:
     """Have a sentence shown by the next run of the page."""
     st.session_state[_NOTICE] = sentence
+
+
+def take_done() -> str:
+    """What was done just now, to be shown for a moment, wherever one looks; "" if there is nothing to say of it."""
+    done: str = st.session_state.pop(_DONE, "")
+    return done
 
 
 def take_notice() -> str | None:

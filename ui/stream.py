@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from agent import Conversation, Reply, WindowseatError
-from ui.history import ASSISTANT, draw_prompt_of
 from ui.markdown import Block, blocks, draw_block
+from ui.turn import ASSISTANT, draw_prompt_of
 from ui.words import as_plain
 
 INTERVAL = 0.5
@@ -23,6 +23,9 @@ SLICE = 0.45
 
 FRAME = 0.05
 """Seconds between two updates."""
+
+THOUGHT = 200
+"""How much of what the model thinks is shown while it does, in characters."""
 
 SLOW_START = 1.5
 """Seconds without a word after which one would like to know why."""
@@ -56,20 +59,32 @@ class _Growing:
         self._area = area
         self._chat = chat
         self._reply = reply
+        self._above = area.empty()
+        self._thought = ""
         self._places: list[DeltaGenerator] = []
         self._shown: list[Block] = []
 
     def follow(self, deadline: float) -> None:
         """Draw what is there, and what comes until the deadline, on the monotonic clock."""
         while True:
-            text = self._reply.text
-            self._draw(blocks(text) or [Block(self._waiting())])
+            text, thinking = self._reply.text, self._reply.thinking
+            self._draw_thinking(thinking, answering=bool(text))
+            self._draw(blocks(text) or [Block("" if thinking else self._waiting())])
             left = deadline - time.monotonic()
             if left <= 0 or not self._reply.running:
                 return
             drawn_at = time.monotonic()
-            self._reply.wait(len(text), left)
+            self._reply.wait_for_more(len(text), len(thinking), left)
             time.sleep(max(0.0, FRAME - (time.monotonic() - drawn_at)))
+
+    def _draw_thinking(self, thinking: str, *, answering: bool) -> None:
+        """Its last words, in a line: all of it is there when the reply is."""
+        if thinking and thinking != self._thought:
+            self._thought = thinking
+            last = as_plain(" ".join(thinking[-THOUGHT:].split()))
+            self._above.caption(
+                f":material/psychology: Thought: {last}" if answering else f":material/psychology: Thinking: {last}"
+            )
 
     def _draw(self, parts: list[Block]) -> None:
         """Draw only the blocks that changed: the last one, and what came after it."""

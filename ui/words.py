@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from agent import Session
 
+KILO = 1000
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|:$~&!]")
 _LIST = re.compile(r"^(\s*\d*)([-+.)])", re.MULTILINE)
 _STEPS = (
@@ -34,6 +35,15 @@ def title_of(session: Session) -> str:
 def as_plain(text: str) -> str:
     """Text for a place where Streamlit reads Markdown, escaped so that it is shown as it is."""
     return _LIST.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\g<0>", text))
+
+
+def size(number: float) -> str:
+    """Bytes, in the unit that suits them."""
+    for unit in ("B", "kB", "MB"):
+        if number < KILO:
+            return f"{number:.0f} {unit}"
+        number /= KILO
+    return f"{number:.1f} GB"
 
 
 def seconds(duration: timedelta) -> str:

@@ -1,0 +1,65 @@
+"""Images that go with a prompt."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import PromptRefused
+from storage import Image
+
+MOST_IMAGES = 8
+LARGEST = 20_000_000
+"""Bytes of one image."""
+
+_BEGINNINGS = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image, and what it is called. PNG, JPEG, GIF and WebP are known by their first bytes."""
+
+    name: str
+    content: bytes
+
+
+Given = ImageFile | Path | bytes
+
+
+def checked_images(given: Sequence[Given]) -> tuple[tuple[Image, ...], dict[str, bytes]]:
+    """What is kept with the prompt, and the contents by digest. Raises PromptRefused."""
+    if len(given) > MOST_IMAGES:
+        raise PromptRefused(f"A prompt takes up to {MOST_IMAGES} images; this one has {len(given)}.")
+    files = [_opened(image, number) for number, image in enumerate(given, start=1)]
+    images = tuple(_checked(file) for file in files)
+    return images, {image.digest: file.content for image, file in zip(images, files, strict=True)}
+
+
+def _opened(given: Given, number: int) -> ImageFile:
+    match given:
+        case ImageFile():
+            return given
+        case bytes():
+            return ImageFile(f"image {number}", given)
+        case _:
+            try:
+                return ImageFile(given.name, given.read_bytes())
+            except OSError as error:
+                raise PromptRefused(f"The image {given} can't be read ({error.strerror}).") from error
+
+
+def _checked(file: ImageFile) -> Image:
+    if len(file.content) > LARGEST:
+        raise PromptRefused(
+            f"The image {file.name} has {len(file.content):,} bytes, and {LARGEST:,} is the most that is taken."
+        )
+    media_type = _media_type(file.content)
+    if media_type is None:
+        raise PromptRefused(f"{file.name} is no image that models take: send PNG, JPEG, GIF or WebP.")
+    return Image(file.name, media_type, hashlib.sha256(file.content).hexdigest(), len(file.content))
+
+
+def _media_type(content: bytes) -> str | None:
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for begin, kind in _BEGINNINGS if content.startswith(begin)), None)

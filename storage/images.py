@@ -1,0 +1,37 @@
+"""The images of prompts, kept once for each session."""
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+
+from storage.database import Database, Transaction
+from storage.rows import find_session, insert_if_missing
+from storage.schema import images
+
+_CONTENT = sa.select(images.c.content).where(
+    images.c.session_key == sa.bindparam("key"), images.c.digest == sa.bindparam("called")
+)
+_DROP = sa.delete(images).where(images.c.session_key == sa.bindparam("key"))
+
+
+class Images:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def contents(self, owner: str, session_id: str, digests: Collection[str]) -> dict[str, bytes]:
+        """Those of the images that the session has, by digest. Raises SessionNotFound."""
+        if not digests:
+            return {}
+        with self._database.read() as transaction:
+            key = find_session(transaction, owner, session_id).key
+            found = {name: transaction.value(_CONTENT, {"key": key, "called": name}) for name in set(digests)}
+        return {name: bytes(content) for name, content in found.items() if content is not None}
+
+
+def keep_images(transaction: Transaction, key: int, contents: Mapping[str, bytes]) -> None:
+    rows = [{"session_key": key, "digest": digest, "content": content} for digest, content in contents.items()]
+    transaction.change_all(insert_if_missing(transaction, images, "session_key", "digest", "content"), rows)
+
+
+def drop_images(transaction: Transaction, key: int) -> None:
+    transaction.change(_DROP, {"key": key})
