@@ -8,6 +8,7 @@ reply = chat.send("I go to Lisbon in May.")
 """
 
 from agent.agent import LOCAL, Agent, Stats
+from agent.collector import collect_seldom
 from agent.context import Context
 from agent.conversation import Conversation
 from agent.echo import EchoModel
@@ -152,4 +153,5 @@ __all__ = [
     "Verdict",
     "WindowMemory",
     "WindowseatError",
+    "collect_seldom",
 ]

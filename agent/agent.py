@@ -16,7 +16,7 @@ from agent.conversation import Conversation
 from agent.daily import Daily
 from agent.errors import PromptRefused, SettingsInvalid
 from agent.life import Graph
-from agent.memory import WindowMemory
+from agent.memory import GivenContext
 from agent.models import Catalogue, Choice, Models
 from agent.ollama import Pull
 from agent.prompt import checked_name, checked_prompt, storable
@@ -333,9 +333,8 @@ class Agent:
         """LangChain's agent for a model, made at its first turn: compiling takes milliseconds."""
         with self._lock:
             if model not in self._graphs:
-                memory: Any = WindowMemory(self.settings.window_turns)
                 chat_model = self._models.chat_model(model)
-                self._graphs[model] = create_agent(chat_model, middleware=[memory], context_schema=Context)
+                self._graphs[model] = create_agent(chat_model, middleware=[GivenContext()], context_schema=Context)
             return self._graphs[model]
 
     def __enter__(self) -> Self:

@@ -3,14 +3,15 @@
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, cast
+from typing import Any, Self
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, messages_from_dict
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 
 from agent.errors import PromptRefused
 from agent.receipt import Receipt
 from agent.tokens import PER_IMAGE, PER_MESSAGE, Room, raw_tokens
-from storage import Image, Mark, Message, Past, Sender, Session, SessionText, Status, Turn
+from storage import Image, Mark, Message, Past, Session, SessionText, Status, Turn
+from storage.langchain import to_langchain
 
 CUT_OFF = "\n\n[This reply was cut off here.]"
 """Follows the text of a reply that did not reach its end, so that the model does not take it for one."""
@@ -201,11 +202,9 @@ def _to_langchain(message: Message, images: Mapping[str, bytes]) -> AnyMessage:
     """As it is sent: with its images, or their names where those are not shown, and without thinking."""
     if message.images:
         return HumanMessage([{"type": "text", "text": message.content}, *_blocks(message.images, images)])
-    if message.full is not None:
-        whole = cast("AnyMessage", messages_from_dict([message.full])[0])
-        whole.additional_kwargs.pop("reasoning_content", None)
-        return whole
-    return HumanMessage(message.content) if message.sender is Sender.HUMAN else AIMessage(message.content)
+    whole = to_langchain(message)
+    whole.additional_kwargs.pop("reasoning_content", None)
+    return whole
 
 
 def _blocks(names: Iterable[Image], contents: Mapping[str, bytes]) -> list[dict[str, Any]]:

@@ -6,6 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+
 from agent.context import (
     NO_TEXT,
     Ask,
@@ -21,8 +24,9 @@ from agent.elsewhere import ReplyElsewhere
 from agent.errors import PromptRefused, SettingsInvalid
 from agent.frame import to_frame
 from agent.images import Given, checked_images
+from agent.kept import KeptTurn
 from agent.life import Graph, Life
-from agent.models import Choice, Models
+from agent.models import Choice, Models, name_of, room_of
 from agent.prompt import checked_name, checked_prompt, checked_tag, checked_title
 from agent.receipt import Receipt
 from agent.reply import Reply
@@ -46,6 +50,7 @@ from storage import (
     Turn,
     TurnExists,
 )
+from storage.langchain import to_stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,6 +151,20 @@ class Conversation:
         ask = replace(self._ask(Message.prompt(turn.prompt, turn.messages[0].images), model), kept=turn.reply)
         return self._start(ask, {}, beside=turn_id)
 
+    def keep(self, prompt: BaseMessage, model: BaseChatModel, window_turns: int) -> KeptTurn:
+        """Open a turn that an agent of somebody's own answers; who calls this closes it.
+
+        The model is told nothing of the session but its turns. Raises what `start` raises.
+        """
+        checked_prompt(prompt.text, self._settings.prompt_limit)
+        name = name_of(model)
+        room = room_of(model, self._corrections.factor(name), self._settings.reply_tokens)
+        ask = Ask(to_stored(prompt), name, window_turns, room=room)
+        opened, chosen = self._open(ask, {})
+        context = make_context(chosen, ask, self._contents(chosen, ask, {}), {})
+        reply = Reply(opened.id, ask.prompt.content, name, context.receipt)
+        return KeptTurn(opened, context, reply, runner=self._runner, store=self._store)
+
     def preview(self, prompt: str = "", *, images: Sequence[Given] = (), model: str | None = None) -> Context:
         """What would be sent with this prompt, or before any, now, with its receipt: nothing is sent or kept.
 
@@ -226,8 +245,27 @@ class Conversation:
         self, ask: Ask, images: dict[str, bytes], *, beside: int | None = None, idempotency_key: str | None = None
     ) -> Reply:
         """Open the turn, choose the context, and let the reply run."""
-        chooser = _Chooser(ask)
         graph = self._graph(ask.model)
+        try:
+            opened, chosen = self._open(ask, images, beside=beside, idempotency_key=idempotency_key)
+        except TurnExists as error:
+            return self._known_reply(error.turn_id, ask.prompt.content)
+        try:
+            context = self._context(chosen, ask, images)
+            reply = Reply(opened.id, ask.prompt.content, ask.model, context.receipt, begun=ask.kept)
+            self._runner.launch(reply, self._life(opened, context, reply, graph).run())
+        except BaseException as error:
+            kept = (Message.reply(ask.kept),) if ask.kept else ()
+            sentence = f"The reply could not begin: {error}"
+            self._store.turns.close(opened, Outcome(Status.FAILED, kept, error=sentence))
+            raise
+        return reply
+
+    def _open(
+        self, ask: Ask, images: dict[str, bytes], *, beside: int | None = None, idempotency_key: str | None = None
+    ) -> tuple[OpenedTurn, Chosen]:
+        """From here on the prompt can't be lost."""
+        chooser = _Chooser(ask)
         open_turn = partial(
             self._store.turns.open,
             self.owner,
@@ -241,20 +279,7 @@ class Conversation:
             images=images,
             receipt=chooser,
         )
-        try:
-            opened = self._after_sweep(open_turn)
-        except TurnExists as error:
-            return self._known_reply(error.turn_id, ask.prompt.content)
-        try:
-            context = self._context(chooser.chosen, ask, images)
-            reply = Reply(opened.id, ask.prompt.content, ask.model, context.receipt, begun=ask.kept)
-            self._runner.launch(reply, self._life(opened, context, reply, graph).run())
-        except BaseException as error:
-            kept = (Message.reply(ask.kept),) if ask.kept else ()
-            sentence = f"The reply could not begin: {error}"
-            self._store.turns.close(opened, Outcome(Status.FAILED, kept, error=sentence))
-            raise
-        return reply
+        return self._after_sweep(open_turn), chooser.chosen
 
     def _life(self, opened: OpenedTurn, context: Context, reply: Reply, graph: Graph) -> Life:
         return Life(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import PromptRefused
+from agent.prompt import storable
 from storage import Image
 
 MOST_IMAGES = 8
@@ -56,7 +57,7 @@ def _checked(file: ImageFile) -> Image:
     media_type = _media_type(file.content)
     if media_type is None:
         raise PromptRefused(f"{file.name} is no image that models take: send PNG, JPEG, GIF or WebP.")
-    return Image(file.name, media_type, hashlib.sha256(file.content).hexdigest(), len(file.content))
+    return Image(storable(file.name), media_type, hashlib.sha256(file.content).hexdigest(), len(file.content))
 
 
 def _media_type(content: bytes) -> str | None:

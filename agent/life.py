@@ -12,6 +12,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent.context import Context
 from agent.errors import ModelFailed
+from agent.listen import Tokens
 from agent.models import Models
 from agent.prompt import storable
 from agent.receipt import Verdict, judged
@@ -88,13 +89,17 @@ class Life:
     async def _answer(self) -> None:
         """Feed what the model thinks and says to the reply."""
         split = Split()
+
+        def take(message: AIMessage) -> None:
+            self._take(*split.feed(message))
+            self._usage = add_usage(self._usage, message.usage_metadata)
+
+        tokens = Tokens(take)
         asked = {"messages": list(self._context.asked)}
-        stream = self._graph.astream(asked, context=self._context, stream_mode="messages")
-        async for chunk, _ in stream:
+        answered = await self._graph.ainvoke(asked, {"callbacks": [tokens]}, context=self._context)
+        if not tokens.came:
             # A model that doesn't stream gives its whole message instead of chunks of it.
-            if isinstance(chunk, AIMessage):
-                self._take(*split.feed(chunk))
-                self._usage = add_usage(self._usage, chunk.usage_metadata)
+            take(answered["messages"][-1])
         self._take(*split.finish())
 
     def _take(self, thinking: str, text: str) -> None:

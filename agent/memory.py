@@ -1,51 +1,158 @@
 """WindowMemory: the last N whole turns, as middleware of LangChain 1.x."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain.agents.middleware.types import ToolCallRequest
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
+from langgraph.config import get_config
+from langgraph.errors import GraphBubbleUp
+from langgraph.types import Command
 
 from agent.context import Context
+from agent.errors import SettingsInvalid
+from agent.kept import KeptTurn
+
+if TYPE_CHECKING:
+    from agent.agent import Agent
+
+Answered = ModelResponse[Any]
+ToolResult = ToolMessage | Command[Any]
 
 
-class WindowMemory(AgentMiddleware[Any, Context | None, Any]):
+class GivenContext(AgentMiddleware[Any, Context, Any]):
+    """Puts the context of the run in front of each model call: a Conversation has chosen it."""
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Context], handler: Callable[[ModelRequest[Context]], Awaitable[Answered]]
+    ) -> Answered:
+        context = request.runtime.context
+        settings = request.model_settings | context.model_settings
+        return await handler(request.override(messages=[*context.before, *request.messages], model_settings=settings))
+
+
+class WindowMemory(AgentMiddleware[Any, Any, Any]):
     """Lets the model see the last `turns` whole turns before the prompt, and the prompt.
 
-    A Conversation hands the turns in, as the `context` of the run, and they come in front of each model call.
-    In an agent of your own, without such a context, the turns are those of the agent's own messages:
+    In an agent of your own the turns are those of the agent's own messages:
 
-        create_agent(model, middleware=[WindowMemory(turns=3)], checkpointer=InMemorySaver())
+        create_agent(model, middleware=[WindowMemory(3)], checkpointer=InMemorySaver())
 
-    A turn is a human message and all that follows until the next one, so tool steps are never torn from theirs.
+    or, with an `agent`, those of its store, where each run is kept as a turn like any other:
+
+        create_agent(model, tools, middleware=[WindowMemory(3, agent=windowseat, session_id="lisbon")])
+
+    The session is `session_id`, or the run's `thread_id`. A checkpointer is not needed then, and does not harm: of its
+    messages only the last prompt and what follows it count. The prompt is on the disk before the model is asked; a run
+    that fails or is cancelled keeps its prompt and steps. A turn is a human message and all that follows until the next
+    one, so tool steps are never torn from theirs. It works in `invoke`, `stream` and their asynchronous twins.
     """
 
-    def __init__(self, turns: int) -> None:
+    def __init__(self, turns: int, *, agent: "Agent | None" = None, session_id: str | None = None) -> None:
         super().__init__()
         if turns < 0:
             raise ValueError(f"A window has 0 turns or more, not {turns}.")
         self.turns = turns
+        self._agent = agent
+        self._session_id = session_id
+        self._open: dict[str, KeptTurn] = {}
 
-    def wrap_model_call(
-        self,
-        request: ModelRequest[Context | None],
-        handler: Callable[[ModelRequest[Context | None]], ModelResponse[Any]],
-    ) -> ModelResponse[Any]:
-        return handler(self._seen(request))
+    def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Answered]) -> Answered:
+        if self._agent is None:
+            return handler(self._cut(request))
+        now = this_turn(request.messages)
+        kept = self._kept(request, now)
+        try:
+            answered = handler(request.override(messages=[*kept.before, *now]))
+        except BaseException as error:
+            self._end(now, error)
+            raise
+        self._take_in(kept, now, answered)
+        return answered
 
     async def awrap_model_call(
         self,
-        request: ModelRequest[Context | None],
-        handler: Callable[[ModelRequest[Context | None]], Awaitable[ModelResponse[Any]]],
-    ) -> ModelResponse[Any]:
-        return await handler(self._seen(request))
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[Answered]],
+    ) -> Answered:
+        if self._agent is None:
+            return await handler(self._cut(request))
+        now = this_turn(request.messages)
+        kept = await asyncio.to_thread(self._kept, request, now)
+        kept.cancelled_by_stop()
+        try:
+            answered = await handler(request.override(messages=[*kept.before, *now]))
+        except BaseException as error:
+            # Not on another thread: who is cancelled gets no second chance to wait.
+            self._end(now, error)
+            raise
+        await asyncio.to_thread(self._take_in, kept, now, answered)
+        return answered
 
-    def _seen(self, request: ModelRequest[Context | None]) -> ModelRequest[Context | None]:
-        context = request.runtime.context
-        if context is not None:
-            settings = request.model_settings | context.model_settings
-            return request.override(messages=[*context.before, *request.messages], model_settings=settings)
+    def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolResult]) -> ToolResult:
+        try:
+            return handler(request)
+        except GraphBubbleUp:  # The run pauses, to go on later.
+            raise
+        except BaseException as error:
+            self._end(this_turn(request.state["messages"]), error)
+            raise
+
+    async def awrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolResult]]
+    ) -> ToolResult:
+        try:
+            return await handler(request)
+        except GraphBubbleUp:
+            raise
+        except BaseException as error:
+            self._end(this_turn(request.state["messages"]), error)
+            raise
+
+    def after_agent(self, state: Any, runtime: Any) -> None:
+        """Close a turn whose last model call did not look like one."""
+        self._end(this_turn(state["messages"]))
+
+    async def aafter_agent(self, state: Any, runtime: Any) -> None:
+        await asyncio.to_thread(self._end, this_turn(state["messages"]))
+
+    def _cut(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         return request.override(messages=last_turns(request.messages, self.turns))
+
+    def _kept(self, request: ModelRequest[Any], now: list[Any]) -> KeptTurn:
+        """The turn of this run, opened at its first model call."""
+        known = self._open.get(_key(now))
+        if known is None:
+            assert self._agent is not None  # noqa: S101 - only who has one asks
+            conversation = self._agent.conversation(self._session())
+            known = self._open[_key(now)] = conversation.keep(now[0], request.model, self.turns)
+        return known
+
+    def _session(self) -> str:
+        named = self._session_id or get_config().get("configurable", {}).get("thread_id")
+        if named is None:
+            raise SettingsInvalid(
+                "WindowMemory does not know the session: give it session_id, or run the agent with a thread_id."
+            )
+        return str(named)
+
+    def _take_in(self, kept: KeptTurn, now: list[Any], answered: Answered) -> None:
+        """Count what the model said, and close the turn after its last word."""
+        for message in answered.result:
+            kept.count(message)
+        if not any(getattr(message, "tool_calls", None) for message in answered.result):
+            self._end([*now, *answered.result])
+
+    def _end(self, now: list[Any], error: BaseException | None = None) -> None:
+        if (kept := self._open.pop(_key(now), None)) is not None:
+            kept.close(now[1:], error)
+
+
+def this_turn(messages: Sequence[BaseMessage]) -> list[Any]:
+    """The last human message with what follows it."""
+    return last_turns(messages, 0)
 
 
 def last_turns(messages: Sequence[BaseMessage], turns: int) -> list[Any]:
@@ -53,3 +160,8 @@ def last_turns(messages: Sequence[BaseMessage], turns: int) -> list[Any]:
     starts = [place for place, message in enumerate(messages) if isinstance(message, HumanMessage)]
     kept = starts[-(turns + 1) :]
     return list(messages[kept[0] :] if kept else messages)
+
+
+def _key(now: list[Any]) -> str:
+    """LangGraph names every message of a run."""
+    return str(now[0].id) if now else ""

@@ -229,8 +229,7 @@ class Models:
             facts = self._facts(name)
             wanted = self._settings.context_tokens or facts.own_context or USUAL_CONTEXT
             return min(wanted, facts.most_context or wanted)
-        most = (self.chat_model(name).profile or {}).get("max_input_tokens")
-        return most if isinstance(most, int) and most > 0 else None
+        return _most_input(self.chat_model(name))
 
     def _facts(self, name: str) -> Facts:
         """None of them where the server does not answer: the reply will say so."""
@@ -269,6 +268,25 @@ class Models:
         except Exception as error:
             raise _unusable(name, error) from error
         return model
+
+
+def name_of(model: BaseChatModel) -> str:
+    """What somebody's own model is called in the store: its maker's name for it, else its class's."""
+    for attribute in ("model", "model_name"):
+        if isinstance(named := getattr(model, attribute, None), str) and named:
+            return named
+    return type(model).__name__
+
+
+def room_of(model: BaseChatModel, factor: float, reply: int) -> Room | None:
+    """What somebody's own model has room for, None where LangChain does not know."""
+    most = _most_input(model)
+    return None if most is None else Room(most, None, reply, factor)
+
+
+def _most_input(model: BaseChatModel) -> int | None:
+    most = (model.profile or {}).get("max_input_tokens")
+    return most if isinstance(most, int) and most > 0 else None
 
 
 def _unusable(name: str, error: Exception) -> ModelUnknown:

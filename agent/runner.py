@@ -71,6 +71,17 @@ class Runner:
             self._replies[reply.turn_id] = reply
             asyncio.run_coroutine_threadsafe(self._live(reply, life), threads.loop)
 
+    def hold(self, reply: Reply) -> None:
+        """Keep the lease of a reply that runs elsewhere in this process, until it is released. Raises AgentClosed."""
+        self._started()
+        with self._lock:
+            if self._closed:
+                raise AgentClosed
+            self._replies[reply.turn_id] = reply
+
+    def release(self, reply: Reply) -> None:
+        self._replies.pop(reply.turn_id, None)
+
     def launch_aside(self, job: Coroutine[Any, Any, None]) -> None:
         """Do something on the loop that nobody waits for, and that closing cancels."""
         task = self._started().loop.create_task(job)

@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from bench import crowd, library, page, size, store
+from bench import crowd, library, page, replies, size, stops, store
 
 print(
     f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, Streamlit {version('streamlit')}, "
@@ -12,6 +12,8 @@ print(
 )
 store.run()
 crowd.run()
+replies.run()
+stops.run()
 page.run()
 library.run()
 size.run()

@@ -6,18 +6,10 @@ imports this file but the code that uses it.
 
 import asyncio
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from langchain_core._api import suppress_langchain_deprecation_warning
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    message_to_dict,
-    messages_from_dict,
-)
+from langchain_core.messages import BaseMessage
 
 with warnings.catch_warnings(), suppress_langchain_deprecation_warning():
     # The package says at each import that it is being sunset; the README says what that means for us.
@@ -25,7 +17,7 @@ with warnings.catch_warnings(), suppress_langchain_deprecation_warning():
     from langchain_community.chat_message_histories import SQLChatMessageHistory
 
 from storage.errors import SessionBusy
-from storage.records import Message, Sender
+from storage.langchain import to_langchain, to_stored
 from storage.store import Store
 
 
@@ -47,7 +39,7 @@ class ChatMessageHistory(SQLChatMessageHistory):
     @property
     def messages(self) -> list[BaseMessage]:  # type: ignore[override]
         """All of them, oldest first: the cost grows with the session."""
-        return [_to_langchain(message) for message in self._store.paths.messages(self._owner, self.session_id)]
+        return [to_langchain(message) for message in self._store.paths.messages(self._owner, self.session_id)]
 
     async def aget_messages(self) -> list[BaseMessage]:
         return await asyncio.to_thread(lambda: self.messages)
@@ -60,7 +52,7 @@ class ChatMessageHistory(SQLChatMessageHistory):
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Add them in one transaction."""
-        stored = [_to_stored(message) for message in messages]
+        stored = [to_stored(message) for message in messages]
         try:
             self._store.turns.append(self._owner, self.session_id, stored)
         except SessionBusy:
@@ -76,25 +68,3 @@ class ChatMessageHistory(SQLChatMessageHistory):
 
     async def aclear(self) -> None:
         await asyncio.to_thread(self.clear)
-
-
-def _to_stored(message: BaseMessage) -> Message:
-    """Text and sender where they say all of the message, else the whole of it too."""
-    sender = _SENDERS.get(message.type, Sender.TOOL)
-    plain = _KINDS[sender](message.text) if sender in _KINDS else None
-    whole: dict[str, Any] = message_to_dict(message)
-    return Message(sender, message.text, None if plain is not None and whole == message_to_dict(plain) else whole)
-
-
-def _to_langchain(message: Message) -> BaseMessage:
-    if message.full is not None:
-        return messages_from_dict([message.full])[0]
-    return _KINDS[message.sender](message.content)
-
-
-_SENDERS = {"human": Sender.HUMAN, "ai": Sender.AI, "system": Sender.SYSTEM}
-_KINDS: dict[Sender, Callable[[str], BaseMessage]] = {
-    Sender.HUMAN: HumanMessage,
-    Sender.AI: AIMessage,
-    Sender.SYSTEM: SystemMessage,
-}

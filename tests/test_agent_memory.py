@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.outputs import ChatResult
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.errors import NodeCancelledError
 
-from agent import EchoModel, WindowMemory
+from agent import Agent, EchoModel, Receipt, SettingsInvalid, Status, WindowMemory
 from agent.memory import last_turns
 
 CALL = AIMessage("", tool_calls=[{"name": "weather", "args": {}, "id": "1"}])
@@ -36,13 +40,136 @@ def test_nothing_is_left_out_before_the_first_prompt() -> None:
 def test_an_agent_with_it_sees_the_last_turns_and_no_more(*, asynchronous: bool) -> None:
     memory: Any = WindowMemory(turns=2)
     agent: Any = create_agent(EchoModel(), middleware=[memory], checkpointer=InMemorySaver())
-    config = {"configurable": {"thread_id": "lisbon"}}
-
-    def ask(prompt: str) -> str:
-        asked = {"messages": [HumanMessage(prompt)]}
-        state = asyncio.run(agent.ainvoke(asked, config)) if asynchronous else agent.invoke(asked, config)
-        return str(state["messages"][-1].text)
-
-    heard = [ask(str(number)) for number in range(5)]
+    heard = [ask(agent, str(number), asynchronous=asynchronous) for number in range(5)]
     assert heard[-1] == "You said: 4. I remember 5 messages."
     assert heard[1] == "You said: 1. I remember 3 messages."
+
+
+@tool
+def weather(city: str) -> str:
+    """The weather in a city."""
+    if city == "Nowhere":
+        raise LookupError("There is no such city.")
+    return f"Sunny in {city}"
+
+
+class Scripted(FakeMessagesListChatModel):
+    """Answers with one message after another, and keeps what it was sent."""
+
+    heard: list[list[BaseMessage]]
+
+    def _generate(self, messages: list[BaseMessage], *more: Any, **named: Any) -> ChatResult:
+        self.heard.append(list(messages))
+        return super()._generate(messages, *more, **named)
+
+    def bind_tools(self, *_: Any, **__: Any) -> "Scripted":
+        return self
+
+
+def calling(city: str) -> AIMessage:
+    return AIMessage("", tool_calls=[{"name": "weather", "args": {"city": city}, "id": city}])
+
+
+def scripted(*answers: AIMessage) -> Scripted:
+    return Scripted(responses=[*answers], heard=[])
+
+
+def ask(agent: Any, prompt: str, *, asynchronous: bool = False, thread: str = "lisbon") -> str:
+    asked, config = {"messages": [HumanMessage(prompt)]}, {"configurable": {"thread_id": thread}}
+    state = asyncio.run(agent.ainvoke(asked, config)) if asynchronous else agent.invoke(asked, config)
+    return str(state["messages"][-1].text)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+class TestInSomebodysOwnAgent:
+    def test_turns_are_kept_and_the_last_of_them_seen_without_a_checkpointer(
+        self, agent: Agent, *, asynchronous: bool
+    ) -> None:
+        own: Any = create_agent(EchoModel(), middleware=[WindowMemory(2, agent=agent)])
+        heard = [ask(own, str(number), asynchronous=asynchronous) for number in range(5)]
+        assert heard[-1] == "You said: 4. I remember 5 messages."
+        chat = agent.find("lisbon")
+        assert [turn.prompt for turn in chat.turns(9)] == ["0", "1", "2", "3", "4"]
+        turn = chat.turns(1)[0]
+        assert (turn.reply, turn.status, turn.model) == (heard[-1], Status.COMPLETE, "EchoModel")
+        receipt = Receipt.of(turn)
+        assert receipt is not None
+        assert (receipt.turns, receipt.beyond_window) == (2, 2)
+        assert chat.send("And now?").text == "You said: And now?. I remember 11 messages."
+
+    def test_a_checkpointers_messages_are_not_counted_twice(self, agent: Agent, *, asynchronous: bool) -> None:
+        memory = WindowMemory(2, agent=agent, session_id="porto")
+        own: Any = create_agent(EchoModel(), middleware=[memory], checkpointer=InMemorySaver())
+        heard = [ask(own, str(number), asynchronous=asynchronous) for number in range(4)]
+        assert heard[-1] == "You said: 3. I remember 5 messages."
+        assert len(agent.find("porto").turns(9)) == 4
+
+    def test_tool_steps_belong_to_their_turn_and_come_back_with_it(self, agent: Agent, *, asynchronous: bool) -> None:
+        model = scripted(calling("Lisbon"), AIMessage("Sunny, then."), AIMessage("Take a hat."))
+        own: Any = create_agent(model, [weather], middleware=[WindowMemory(1, agent=agent)])
+        ask(own, "How is it?", asynchronous=asynchronous)
+        ask(own, "What to pack?", asynchronous=asynchronous)
+        first, second = agent.find("lisbon").turns(2)
+        assert [message.sender for message in first.messages] == ["Human", "AI", "Tool", "AI"]
+        assert (first.reply, second.reply) == ("Sunny, then.", "Take a hat.")
+        kinds = [message.type for message in model.heard[-1]]
+        assert kinds == ["human", "ai", "tool", "ai", "human"]
+        context = agent.find("lisbon").context(second.id)
+        assert context is not None
+        assert [message.type for message in context.messages] == kinds
+        assert [message.content for message in context.messages] == [message.content for message in model.heard[-1]]
+
+    def test_a_tool_that_raises_ends_the_turn_with_the_steps_so_far(self, agent: Agent, *, asynchronous: bool) -> None:
+        own: Any = create_agent(scripted(calling("Nowhere")), [weather], middleware=[WindowMemory(1, agent=agent)])
+        with pytest.raises(LookupError):
+            ask(own, "How is it?", asynchronous=asynchronous)
+        (turn,) = agent.find("lisbon").turns(1)
+        assert (turn.status, turn.error) == (Status.FAILED, "There is no such city.")
+        assert [message.sender for message in turn.messages] == ["Human", "AI"]
+        assert agent.find("lisbon").send("Hello").status is Status.COMPLETE
+
+    def test_a_model_that_raises_keeps_the_prompt(self, agent: Agent, *, asynchronous: bool) -> None:
+        own: Any = create_agent(Broken(responses=[]), middleware=[WindowMemory(1, agent=agent)])
+        with pytest.raises(RuntimeError, match="No power"):
+            ask(own, "Hello", asynchronous=asynchronous)
+        (turn,) = agent.find("lisbon").turns(1)
+        assert (turn.prompt, turn.status, turn.error) == ("Hello", Status.FAILED, "No power.")
+
+    def test_a_run_without_a_name_for_its_session_says_what_to_give(self, agent: Agent, *, asynchronous: bool) -> None:
+        own: Any = create_agent(EchoModel(), middleware=[WindowMemory(1, agent=agent)])
+        asked = {"messages": [HumanMessage("Hello")]}
+        with pytest.raises(SettingsInvalid, match="give it session_id"):
+            asyncio.run(own.ainvoke(asked)) if asynchronous else own.invoke(asked)
+
+
+class Broken(FakeMessagesListChatModel):
+    def _generate(self, *_: Any, **__: Any) -> ChatResult:
+        raise RuntimeError("No power.")
+
+
+def test_a_run_of_somebodys_own_agent_is_seen_and_stopped_from_outside(agent: Agent) -> None:
+    slow = EchoModel(words_per_second=1)
+    own: Any = create_agent(slow, middleware=[WindowMemory(1, agent=agent, session_id="lisbon")])
+    chat = agent.conversation("lisbon")
+
+    async def run() -> None:
+        asked = {"messages": [HumanMessage("word " * 50)]}
+        async for _ in own.astream(asked, stream_mode="messages"):
+            running = await asyncio.to_thread(lambda: chat.running)
+            assert running is not None
+            running.stop()
+
+    with pytest.raises((asyncio.CancelledError, NodeCancelledError)):
+        asyncio.run(run())
+    (turn,) = chat.turns(1)
+    assert turn.status is Status.STOPPED
+
+
+def test_text_streams_from_somebodys_own_agent_as_ever(agent: Agent) -> None:
+    own: Any = create_agent(EchoModel(), middleware=[WindowMemory(1, agent=agent, session_id="lisbon")])
+
+    async def run() -> list[str]:
+        asked = {"messages": [HumanMessage("Hello")]}
+        return [chunk.text async for chunk, _ in own.astream(asked, stream_mode="messages")]
+
+    assert "".join(asyncio.run(run())) == agent.find("lisbon").turns(1)[0].reply
