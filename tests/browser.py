@@ -136,6 +136,11 @@ class ChatPage:
         self.page.get_by_role("button", name="Session", exact=True).click()
         self.page.get_by_role("menuitem", name=name).or_(self.page.get_by_role("option", name=name)).click()
 
+    def choose_for_turn(self, number: int, name: str) -> None:
+        """From the menu of a turn, counted from 0 among those on the page."""
+        self.page.get_by_role("button", name="Turn", exact=True).nth(number).click()
+        self.page.get_by_role("menuitem", name=name).or_(self.page.get_by_role("option", name=name)).click()
+
 
 def environment(url: str, **settings: Any) -> dict[str, str]:
     """Variables for a page on that database, with echo and without an Ollama server unless said otherwise."""

@@ -143,8 +143,11 @@ def test_a_server_that_falls_silent_is_not_waited_for_without_end(
     assert chat.turns(1)[0].reply == kept
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("before_first_word", [True, False])
-def test_stop_hangs_up_on_the_server(chat: Conversation, script: Script, *, before_first_word: bool) -> None:
+def test_stop_from_any_reader_hangs_up_on_the_server(
+    chat: Conversation, script: Script, make_agent: Make, *, before_first_word: bool, elsewhere: bool
+) -> None:
     script.pause = 5 if before_first_word else 0.2
     script.words = ("word ",) * 100
     reply = chat.start("Hello")
@@ -154,15 +157,17 @@ def test_stop_hangs_up_on_the_server(chat: Conversation, script: Script, *, befo
         time.sleep(0.05)
     else:
         assert reply.wait(0, timeout=5)
+    reader = make_agent().find("lisbon").running if elsewhere else reply
+    assert reader is not None
 
     asked = time.monotonic()
-    reply.stop()
+    reader.stop()
     assert reply.wait_for_end(2)
     while not script.hang_ups and time.monotonic() < asked + 2:
         time.sleep(0.01)
 
     assert reply.status is Status.STOPPED
-    assert script.hang_ups[0] - asked < 1
+    assert script.hang_ups[0] - asked < (1 if elsewhere else 0.2)
     assert bool(reply.text) is not before_first_word
 
 

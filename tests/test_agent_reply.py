@@ -208,6 +208,15 @@ def test_a_program_that_ends_in_mid_reply_keeps_the_text_so_far(url: str, make_a
     assert turn.reply.startswith("You said: word")
 
 
+LONG_TALK = """
+import sys
+from agent import Agent, Settings
+agent = Agent(Settings.read(_env_file=None, database_url=sys.argv[1], model="echo", echo_words_per_second=20))
+for text in agent.conversation("lisbon").stream("word " * 200):
+    print(text, flush=True)
+"""
+
+
 TALK = """
 import sys, time
 from agent import Agent, Settings
@@ -246,6 +255,29 @@ def test_nothing_is_lost_when_the_process_is_killed_in_mid_reply(tmp_path: Path,
             store.turns.append("local", f"session {session}", [])
         counted = sum(len(turn.messages) for s in range(begun) for turn in store.paths.page("local", f"session {s}", 9))
         assert store.usage.totals("local").messages - counted in {0, 1}
+
+
+def test_a_reply_whose_process_was_killed_is_continued_where_it_ended(
+    tmp_path: Path, url: str, make_agent: Make
+) -> None:
+    log = tmp_path / "seen.txt"
+    with log.open("w") as seen:
+        process = subprocess.Popen([sys.executable, "-c", LONG_TALK, url], stdout=seen)
+        while log.read_text().count("\n") < 3:
+            time.sleep(0.02)
+        time.sleep(1)
+        process.kill()
+        process.wait()
+    with Store(url, clock=lambda: datetime.now(UTC) + timedelta(seconds=10)) as store:
+        store.running.sweep()
+    chat = make_agent().conversation("lisbon")
+    (killed,) = chat.turns(1)
+    assert killed.status is Status.INTERRUPTED
+    assert killed.reply.startswith("You said: word")
+    whole = chat.continue_(killed.id).finish()
+    assert whole.text == f"You said: {killed.prompt}. I remember 1 messages."
+    assert chat.turns(1)[0].reply == whole.text
+    assert len(chat.siblings(killed.id).turn_ids) == 2
 
 
 def _read_log(log: str, until: float) -> tuple[int, set[int], dict[int, str]]:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser import ChatPage, PageServer, environment, launch, served
-from tests.ollama_server import OllamaServer, Script
+from tests.ollama_server import Model, OllamaServer, Script
 
 pytestmark = pytest.mark.browser
 
@@ -237,3 +237,58 @@ def test_the_page_fits_a_phone(serve: Serve, browser: Browser) -> None:
     chat.stop.click()
     expect(chat.page.get_by_text("You stopped this reply.")).to_be_visible(timeout=3000)
     context.close()
+
+
+def test_each_reply_says_what_its_model_saw_and_a_turn_can_be_pinned_into_the_window(
+    serve: Serve, chat: ChatPage, script: Script, ollama: OllamaServer
+) -> None:
+    script.models = {"qwen3:8b": Model(capabilities=("completion", "thinking"))}
+    script.thoughts = ("They ask ", "about May.")
+    settings = {"WINDOWSEAT_MODEL": "ollama:qwen3:8b", "WINDOWSEAT_WINDOW_TURNS": 1}
+    chat.open(serve(OLLAMA_HOST=ollama.url, **settings).url)
+    for prompt in ("My name is Ada.", "To Porto?", "To Lisbon?"):
+        chat.ask(prompt)
+    expect(chat.page.get_by_text("The model sees from here on: the last 1 turn")).to_be_visible()
+    chat.page.get_by_text("Thinking").last.click()
+    expect(chat.page.get_by_text("They ask about May.").last).to_be_visible()
+
+    chat.choose_for_turn(0, "Pin into the window")
+    expect(chat.page.get_by_text("the last 1 turn, and 1 pinned turn further up")).to_be_visible()
+    chat.ask("What is my name?")
+    chat.choose_for_turn(3, "What the model saw")
+    expect(chat.dialog).to_contain_text("The model saw all of it.")
+    expect(chat.dialog).to_contain_text("2 turns, 1 of them pinned, and the prompt: 5 messages.")
+    expect(chat.dialog).to_contain_text("1 turn left out: before the window.")
+    expect(chat.dialog).to_contain_text("A context of 8,192 tokens was asked for.")
+    chat.dialog.get_by_text("The 5 messages as sent").click()
+    sent = [message["content"] for message in script.chats[-1]["messages"]]
+    assert sent[0] == "My name is Ada."
+    expect(chat.dialog.get_by_test_id("stCode")).to_have_text(sent)
+
+
+def test_a_model_that_is_not_there_is_got_from_the_page_and_answers_then(
+    serve: Serve, chat: ChatPage, script: Script, ollama: OllamaServer
+) -> None:
+    script.pullable, script.pull_pause, script.pull_step = {"mistral:7b": 4_000_000_000}, 0.1, 200_000_000
+    chat.open(serve(OLLAMA_HOST=ollama.url, WINDOWSEAT_MODEL="ollama:mistral:7b").url)
+    chat.send("Hello")
+    chat.page.get_by_role("button", name="Get mistral:7b").click()
+    expect(chat.page.get_by_text(re.compile(r"Getting mistral:7b: [\d.]+ .B of"))).to_be_visible()
+    chat.page.get_by_role("button", name="Cancel").click()
+    expect(chat.page.get_by_text("Getting mistral:7b was cancelled")).to_be_visible()
+    chat.page.get_by_role("button", name="Get mistral:7b").click()
+    expect(chat.page.get_by_text("mistral:7b is here now.")).to_be_visible(timeout=15_000)
+    chat.page.get_by_role("button", name="Try again").click()
+    expect(chat.reply.first).to_have_text("Lisbon is lovely in May.", timeout=8000)
+
+
+def test_a_stopped_reply_is_continued_where_it_ended(serve: Serve, chat: ChatPage) -> None:
+    chat.open(serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=20).url)
+    chat.send(LONG)
+    expect(chat.reply.first).to_contain_text("You said")
+    chat.stop.click()
+    chat.page.get_by_role("button", name="Continue").click()
+    expect(chat.page.get_by_text("You stopped this reply.")).to_have_count(0, timeout=3000)
+    chat.stop.click()
+    chat.page.get_by_role("button", name="Continue").wait_for(timeout=5000)
+    expect(chat.reply.first).to_contain_text("You said")

@@ -1,5 +1,6 @@
 """What the page says in each state, drawn without a browser."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from agent import Agent, Status, StoreError
 from storage import INTERRUPTED, Message, Outcome, Sender, Store
 from tests.conftest import Ledger
+from tests.ollama_server import Model, OllamaServer, Script
 
 Make = Callable[..., Agent]
 
@@ -253,3 +255,49 @@ def test_an_archived_session_is_found_by_its_title_and_by_the_switch(agent: Agen
     shown.toggle[0].set_value(False).run()
     shown.text_input[0].set_value("lisb").run()
     assert shown.radio[0].options == ["To lisbon"]
+
+
+def test_a_conversation_that_the_context_has_no_room_for_says_so_on_the_page(
+    make_agent: Make, ollama: OllamaServer
+) -> None:
+    agent = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url, context_tokens=1024, reply_tokens=256)
+    chat = agent.conversation("lisbon")
+    for number in range(8):
+        chat.send(f"{number} " + "How far is it from there to here? " * 10)
+    shown = texts(show(agent, "lisbon"))
+    receipt = chat.preview().receipt
+    assert receipt.beyond_budget > 0
+    line = f"the last {receipt.turns} turns. Its context of 1,024 tokens has no room for {receipt.beyond_budget} turn"
+    assert any(line in text for text in shown)
+    assert any(re.search(r"left out · [\d,]+ of 1,024 tokens", text) for text in shown)
+
+
+def test_a_reply_whose_beginning_the_server_cut_says_so(make_agent: Make, ollama: OllamaServer, script: Script) -> None:
+    script.most_context = 600
+    agent = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url)
+    chat = agent.conversation("lisbon")
+    chat.send("How far is it from there to here? " * 180)
+    assert "cut the beginning" in show(agent, "lisbon").warning[0].value
+
+
+def test_a_system_prompt_that_leaves_no_room_is_named_on_the_page(make_agent: Make, ollama: OllamaServer) -> None:
+    agent = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url, context_tokens=512)
+    chat = agent.conversation("lisbon")
+    chat.send("Hello")
+    chat.configure(system_prompt="Be brief. " * 300)
+    shown = show(agent, "lisbon")
+    assert "with what the model is told of the session" in shown.warning[0].value
+    assert "Hello" in said(shown)
+
+
+def test_what_a_model_thought_is_folded_away_beside_its_reply(
+    make_agent: Make, ollama: OllamaServer, script: Script
+) -> None:
+    script.models = {"qwen3:8b": Model(capabilities=("completion", "thinking"))}
+    script.thoughts = ("They ask ", "about $5 and $6.")
+    agent = make_agent(model="ollama:qwen3:8b", ollama_host=ollama.url)
+    agent.conversation("lisbon").send("Hello")
+    shown = show(agent, "lisbon")
+    (folded,) = shown.expander
+    assert folded.label == "Thinking"
+    assert "They ask about" in folded.markdown[0].value
