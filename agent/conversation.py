@@ -165,15 +165,13 @@ class Conversation:
         reply = Reply(opened.id, ask.prompt.content, name, context.receipt)
         return KeptTurn(opened, context, reply, runner=self._runner, store=self._store)
 
-    def preview(self, prompt: str = "", *, images: Sequence[Given] = (), model: str | None = None) -> Context:
-        """What would be sent with this prompt, or before any, now, with its receipt: nothing is sent or kept.
+    def preview(self, prompt: str, *, images: Sequence[Given] = (), model: str | None = None) -> Context:
+        """What would be sent with this prompt now, with its receipt: nothing is sent or kept.
 
         Raises PromptRefused, SessionNotFound.
         """
         shown, contents = checked_images(images)
-        if prompt:
-            checked_prompt(prompt, self._settings.prompt_limit)
-        ask = self._ask(Message.prompt(prompt, shown), model)
+        ask = self._ask(Message.prompt(checked_prompt(prompt, self._settings.prompt_limit), shown), model)
         return self._context(self._chosen(ask), ask, contents)
 
     def context(self, turn_id: int) -> Context | None:
@@ -294,6 +292,9 @@ class Conversation:
             titles=self._settings.titles == "model" and reply.model != ECHO,
         )
 
+    def _outlook(self) -> Chosen:
+        return self._chosen(self._ask(Message.prompt("")))
+
     def _chosen(self, ask: Ask) -> Chosen:
         """What would be chosen now."""
         return choose_turns(self._store.paths.past(self.owner, self.session_id, ask.size), ask)
@@ -344,7 +345,12 @@ class Conversation:
     @property
     def window(self) -> tuple[Turn, ...]:
         """The turns the model will see next, oldest first. Raises what `preview` raises."""
-        return self._chosen(self._ask(Message.prompt(""))).turns
+        return self._outlook().turns
+
+    @property
+    def view(self) -> Receipt:
+        """What the model will see next, before there is a prompt. Raises what `preview` raises."""
+        return self._outlook().receipt
 
     def turns(self, count: int, *, before: int | None = None) -> tuple[Turn, ...]:
         """The `count` newest turns of the active path, or those before the turn `before`, oldest first."""

@@ -140,12 +140,17 @@ class Life:
 
     def _close(self, outcome: Outcome) -> Status:
         standing = self._store.turns.close(self._opened, outcome)
-        receipt, raw = self._reply.receipt, self._context.raw
-        # Where the server cut, or made what it likes of images, its count says nothing of ours.
-        if receipt is not None and receipt.verdict is Verdict.COMPLETE and raw and outcome.input_tokens:
+        if self._can_be_learned_from:
             with suppress(StoreError):
-                self._corrections.learn(self._reply.model, raw, outcome.input_tokens)
+                self._corrections.learn(self._reply.model, self._context.raw or 0, outcome.input_tokens or 0)
         return standing
+
+    @property
+    def _can_be_learned_from(self) -> bool:
+        """Where the server cut, or made what it likes of images, its count says nothing of our estimate of texts."""
+        receipt = self._reply.receipt
+        whole = receipt is not None and receipt.verdict is Verdict.COMPLETE
+        return whole and all(isinstance(message.content, str) for message in self._context.messages)
 
     def _judge(self, answer: "asyncio.Task[None]") -> tuple[Status, WindowseatError | str | None]:
         if answer.cancelled():

@@ -61,6 +61,7 @@ class Models:
         self._server = OllamaServer(settings.ollama_host)
         self._made: dict[str, BaseChatModel] = dict(self._own)
         self._loaded: dict[str, int] = {}
+        self._look_at: asyncio.Task[dict[str, int | None]] | None = None
         self._in_vain: dict[str, float] = {}
         self._pulls: dict[str, Pull] = {}
         self._lock = threading.Lock()
@@ -148,8 +149,11 @@ class Models:
         """
         if not name.startswith(OLLAMA):
             return None
+        if self._look_at is None or self._look_at.done():
+            self._look_at = asyncio.create_task(asyncio.to_thread(self._server.loaded))
         try:
-            loaded = await asyncio.to_thread(self._server.loaded)
+            # Shared by all replies that ask meanwhile, so one that is stopped must not end it.
+            loaded = await asyncio.shield(self._look_at)
         except ModelError:
             return self._loaded.get(name)
         if (length := loaded.get(self._full(name))) is not None:

@@ -104,7 +104,7 @@ class Message:
     def images(self) -> tuple[Image, ...]:
         """Those that the store has the contents of."""
         blocks = (self.full or {}).get("data", {}).get("content", ())
-        return tuple(_to_image(block) for block in blocks if isinstance(block, dict) and "digest" in block)
+        return tuple(Image(*map(block.get, _OF_IMAGE)) for block in blocks if _is_ours(block))
 
     @property
     def thinking(self) -> str:
@@ -116,8 +116,11 @@ def _to_block(image: Image) -> dict[str, Any]:
     return {"type": "image", **asdict(image)}
 
 
-def _to_image(block: dict[str, Any]) -> Image:
-    return Image(**{field.name: block[field.name] for field in fields(Image)})
+def _is_ours(block: object) -> bool:
+    return isinstance(block, dict) and all(name in block for name in _OF_IMAGE)
+
+
+_OF_IMAGE = [field.name for field in fields(Image)]
 
 
 _THINKING = "reasoning_content"

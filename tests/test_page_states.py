@@ -265,7 +265,7 @@ def test_a_conversation_that_the_context_has_no_room_for_says_so_on_the_page(
     for number in range(8):
         chat.send(f"{number} " + "How far is it from there to here? " * 10)
     shown = texts(show(agent, "lisbon"))
-    receipt = chat.preview().receipt
+    receipt = chat.view
     assert receipt.beyond_budget > 0
     line = f"the last {receipt.turns} turns. Its context of 1,024 tokens has no room for {receipt.beyond_budget} turn"
     assert any(line in text for text in shown)

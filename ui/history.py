@@ -37,7 +37,7 @@ def _view(chat: Conversation, running: Reply | None) -> Receipt | None:
     if running is not None:
         return running.receipt
     try:
-        return chat.preview().receipt
+        return chat.view
     except WindowseatError as error:
         st.warning(as_plain(str(error)), icon=":material/visibility_off:")
         return None
