@@ -1,6 +1,7 @@
 """The context: which turns the model will see, and the exact list of messages sent to it."""
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -185,7 +186,8 @@ def _raw_turn(turn: Turn, ask: Ask) -> float:
 
 def _raw_message(message: Message, ask: Ask) -> float:
     images = 0 if ask.blind else PER_IMAGE * len(message.images)
-    return raw_tokens(message.content) + PER_MESSAGE + images
+    calls = (message.full or {}).get("data", {}).get("tool_calls")
+    return raw_tokens(message.content) + PER_MESSAGE + images + (raw_tokens(json.dumps(calls)) if calls else 0)
 
 
 def _as_sent(turn: Turn, cut_at: Mapping[int, int], images: Mapping[str, bytes]) -> list[AnyMessage]:

@@ -84,7 +84,8 @@ class Life:
                 retitle = partial(self._store.sessions.retitle, self._opened.owner, self._opened.session_id, title)
                 await self._runner.write(retitle)
         except Exception as error:  # noqa: BLE001 - whatever a model does, the session has a title
-            log.warning("%s made no title: %s", self._reply.model, without_secrets(str(error)))
+            why = without_secrets(str(error)) or type(error).__name__
+            log.warning("%s made no title: %s", self._reply.model, why)
 
     async def _answer(self) -> None:
         """Feed what the model thinks and says to the reply."""

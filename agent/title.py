@@ -1,11 +1,15 @@
 """A title that the model makes, once the first turn is complete."""
 
+import asyncio
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 
 from agent.prompt import storable
+
+PATIENCE = 300.0
+"""Seconds until one does without."""
 
 LONGEST = 60
 SHOWN = 1000
@@ -19,7 +23,8 @@ _ASK = (
 
 async def make_title(model: BaseChatModel, prompt: str, reply: str, settings: dict[str, Any]) -> str:
     """One line without quotes; "" where the model gave none."""
-    answer = await model.ainvoke([HumanMessage(_ASK.format(prompt[:SHOWN], reply[:SHOWN]))], **settings)
+    async with asyncio.timeout(PATIENCE):
+        answer = await model.ainvoke([HumanMessage(_ASK.format(prompt[:SHOWN], reply[:SHOWN]))], **settings)
     lines = storable(answer.text).rpartition("</think>")[2].strip().splitlines() or [""]
     title = " ".join(lines[0].removeprefix("Title:").strip(" \t\"'`*#“”„«».").split())
     return title if len(title) <= LONGEST else f"{title[: LONGEST - 1].rstrip()}…"

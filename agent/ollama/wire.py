@@ -22,6 +22,7 @@ from agent.errors import (  # noqa: E402 - the imports above need the variable o
     ModelBusy,
     ModelError,
     ModelFailed,
+    ModelLoading,
     ModelMissing,
     ModelTimeout,
     ModelTooLarge,
@@ -74,6 +75,10 @@ def _translate_response(error: ollama.ResponseError, model: str) -> ModelError:
     if _MEMORY.search(said):
         return ModelTooLarge(
             f"{model} does not fit into memory ({said}). Choose a smaller model, or lower WINDOWSEAT_CONTEXT_TOKENS."
+        )
+    if "timed out waiting for" in said:
+        return ModelLoading(
+            f"Ollama gave up loading {model}. Try again, or give it longer with OLLAMA_LOAD_TIMEOUT=10m."
         )
     if "does not support thinking" in said:
         return ModelFailed(f"{model} can't think: take the session's parameter thinking away, or choose another model.")
