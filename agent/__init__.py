@@ -28,6 +28,7 @@ from agent.errors import (
     ReplyCut,
     ReplyTooLong,
     ReplyUnfinished,
+    RunStopped,
     SettingsInvalid,
 )
 from agent.images import ImageFile
@@ -123,6 +124,7 @@ __all__ = [
     "ReplyCut",
     "ReplyTooLong",
     "ReplyUnfinished",
+    "RunStopped",
     "Sender",
     "Session",
     "SessionBusy",

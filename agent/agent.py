@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -47,7 +48,7 @@ from storage import (
 
 T = TypeVar("T", Filters, SessionFilters)
 
-CORRECTION = "tokens of "
+CORRECTION, CONTEXT = "tokens of ", "context of "
 MILLION = 1_000_000
 """The store keeps whole numbers."""
 
@@ -87,15 +88,17 @@ class Agent:
         """
         self.settings = settings or Settings.read()
         self.owner = owner
-        self._models = Models(self.settings, models)
         self._store = Store(self.settings.database_url)
+        self._models = Models(
+            self.settings, models, known=partial(self._known, CONTEXT), keep=partial(self._keep, CONTEXT)
+        )
         try:
             self._store.running.sweep()
         except BaseException:
             self._store.close()
             raise
         self._runner = Runner(self._store)
-        self._corrections = Corrections(self._known_correction, self._keep_correction)
+        self._corrections = Corrections(partial(self._known, CORRECTION), partial(self._keep, CORRECTION))
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
@@ -259,6 +262,8 @@ class Agent:
     def pull(self, model: str) -> Pull:
         """Get a model from Ollama's library, in the background; the same one while it is on its way.
 
+        Following it, or waiting for its end, raises what goes wrong. Raises ModelUnknown for no name.
+
         for step in agent.pull("llama3.2:3b").follow():
             print(step.doing, step.done, step.total)
         """
@@ -310,12 +315,12 @@ class Agent:
     def _clean_up_daily(self) -> None:
         self._store.cleanup.clean_up_daily(self.owner, days=self.settings.cleanup_days)
 
-    def _known_correction(self, model: str) -> float | None:
-        kept = self._store.notes.number(f"{CORRECTION}{model}")
+    def _known(self, what: str, model: str) -> float | None:
+        kept = self._store.notes.number(f"{what}{model}")
         return None if kept is None else kept / MILLION
 
-    def _keep_correction(self, model: str, factor: float) -> None:
-        self._store.notes.keep(f"{CORRECTION}{model}", round(factor * MILLION))
+    def _keep(self, what: str, model: str, number: float) -> None:
+        self._store.notes.keep(f"{what}{storable(model)}", round(number * MILLION))
 
     def _conversation(self, session_id: str) -> Conversation:
         return Conversation(

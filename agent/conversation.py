@@ -1,6 +1,7 @@
 """A conversation: one session, and the life of each of its turns. `start` is the main path."""
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -21,13 +22,14 @@ from agent.context import (
 )
 from agent.echo import ECHO
 from agent.elsewhere import ReplyElsewhere
+from agent.ending import sentence_of
 from agent.errors import PromptRefused, SettingsInvalid
 from agent.frame import to_frame
 from agent.images import Given, checked_images
 from agent.kept import KeptTurn
 from agent.life import Graph, Life
 from agent.models import Choice, Models, name_of, room_of
-from agent.prompt import checked_name, checked_prompt, checked_tag, checked_title
+from agent.prompt import checked_characters, checked_name, checked_prompt, checked_tag, checked_title
 from agent.receipt import Receipt
 from agent.reply import Reply
 from agent.runner import Runner
@@ -35,12 +37,14 @@ from agent.settings import Settings, checked_settings
 from agent.tokens import Corrections
 from storage import (
     TEXTS,
+    Attached,
     Json,
     Mark,
     Message,
     OpenedTurn,
     Outcome,
     Past,
+    Sender,
     Session,
     SessionBusy,
     SessionText,
@@ -85,13 +89,13 @@ class Conversation:
         self._corrections = corrections
         self._settings = settings
 
-    def send(self, prompt: str) -> Reply:
+    def send(self, prompt: str, *, images: Sequence[Given] = (), model: str | None = None) -> Reply:
         """Ask, and wait for the whole reply. Raises WindowseatError; what came of a reply is kept all the same."""
-        return self.start(prompt).finish()
+        return self.start(prompt, images=images, model=model).finish()
 
-    def stream(self, prompt: str) -> Iterator[str]:
+    def stream(self, prompt: str, *, images: Sequence[Given] = (), model: str | None = None) -> Iterator[str]:
         """Ask, and give the text as it arrives. Leaving early does not end the reply; interrupting does."""
-        reply = self.start(prompt)
+        reply = self.start(prompt, images=images, model=model)
         try:
             yield from reply.follow()
         except KeyboardInterrupt:
@@ -138,7 +142,7 @@ class Conversation:
 
         Raises what `start` raises.
         """
-        return self.edit(turn_id, self._turn(turn_id).prompt, model=model)
+        return self._start(self._ask(self._asked_in(turn_id), model), {}, beside=turn_id)
 
     def continue_(self, turn_id: int, *, model: str | None = None) -> Reply:
         """Have a reply go on where it ended: the model gets its text as the beginning of its answer.
@@ -148,7 +152,7 @@ class Conversation:
         turn = self._turn(turn_id)
         if turn.status is Status.RUNNING:
             raise SessionBusy(self.session_id)
-        ask = replace(self._ask(Message.prompt(turn.prompt, turn.messages[0].images), model), kept=turn.reply)
+        ask = replace(self._ask(self._asked_in(turn_id), model), kept=turn.reply)
         return self._start(ask, {}, beside=turn_id)
 
     def keep(self, prompt: BaseMessage, model: BaseChatModel, window_turns: int) -> KeptTurn:
@@ -156,10 +160,10 @@ class Conversation:
 
         The model is told nothing of the session but its turns. Raises what `start` raises.
         """
-        checked_prompt(prompt.text, self._settings.prompt_limit)
+        checked_characters(prompt.text, "The prompt")
         name = name_of(model)
         room = room_of(model, self._corrections.factor(name), self._settings.reply_tokens)
-        ask = Ask(to_stored(prompt), name, window_turns, room=room)
+        ask = Ask(to_stored(prompt), name, window_turns, room=room, own_agent=True)
         opened, chosen = self._open(ask, {})
         context = make_context(chosen, ask, self._contents(chosen, ask, {}), {})
         reply = Reply(opened.id, ask.prompt.content, name, context.receipt)
@@ -251,10 +255,11 @@ class Conversation:
         try:
             context = self._context(chosen, ask, images)
             reply = Reply(opened.id, ask.prompt.content, ask.model, context.receipt, begun=ask.kept)
-            self._runner.launch(reply, self._life(opened, context, reply, graph).run())
+            again = partial(self._again, opened.past, ask, images)
+            self._runner.launch(reply, self._life(opened, context, reply, graph, again).run())
         except BaseException as error:
             kept = (Message.reply(ask.kept),) if ask.kept else ()
-            sentence = f"The reply could not begin: {error}"
+            sentence = f"The reply could not begin: {sentence_of(error)}"
             self._store.turns.close(opened, Outcome(Status.FAILED, kept, error=sentence))
             raise
         return reply
@@ -274,16 +279,30 @@ class Conversation:
             process_id=self._runner.process_id,
             beside=beside,
             idempotency_key=idempotency_key,
-            images=images,
+            attached=Attached(images, ask.kept),
             receipt=chooser,
         )
         return self._after_sweep(open_turn), chooser.chosen
 
-    def _life(self, opened: OpenedTurn, context: Context, reply: Reply, graph: Graph) -> Life:
+    async def _again(self, past: Past, ask: Ask, images: dict[str, bytes], loaded: int) -> Context:
+        """What the model is to see if it has no more context than that. Raises PromptRefused."""
+        assert ask.room is not None  # noqa: S101 - of others nobody knows what was loaded
+        ask = replace(ask, room=replace(ask.room, loaded=loaded))
+        return await asyncio.to_thread(self._context, choose_turns(past, ask), ask, images)
+
+    def _life(
+        self,
+        opened: OpenedTurn,
+        context: Context,
+        reply: Reply,
+        graph: Graph,
+        again: Callable[[int], Awaitable[Context]],
+    ) -> Life:
         return Life(
             opened,
             context,
             reply,
+            again=again,
             graph=graph,
             models=self._models,
             runner=self._runner,
@@ -312,6 +331,13 @@ class Conversation:
         if version is None:
             return NO_TEXT
         return SessionText(version, self._store.sessions.text(self.owner, self.session_id, kind, version))
+
+    def _asked_in(self, turn_id: int) -> Message:
+        """The prompt of a turn, as it is kept. Raises PromptRefused for one that has none."""
+        first = self._turn(turn_id).messages[0]
+        if first.sender is not Sender.HUMAN:
+            raise PromptRefused("This turn begins with a reply: it has no prompt that could be asked again.")
+        return first
 
     def _turn(self, turn_id: int) -> Turn:
         return self._store.paths.turn(self.owner, self.session_id, turn_id)

@@ -70,3 +70,8 @@ class ReplyTooLong(ReplyCut):
 
 class PullCancelled(ModelError):
     pass
+
+
+class RunStopped(WindowseatError):
+    def __init__(self) -> None:
+        super().__init__("This run was stopped: what it had said until then is kept.")

@@ -10,6 +10,7 @@ from agent.prompt import storable
 from storage import Image
 
 MOST_IMAGES = 8
+NAME_LIMIT = 100
 LARGEST = 20_000_000
 """Bytes of one image."""
 
@@ -44,7 +45,8 @@ def _opened(given: Given, number: int) -> ImageFile:
             return ImageFile(f"image {number}", given)
         case _:
             try:
-                return ImageFile(given.name, given.read_bytes())
+                with given.open("rb") as file:
+                    return ImageFile(given.name, file.read(LARGEST + 1))
             except OSError as error:
                 raise PromptRefused(f"The image {given} can't be read ({error.strerror}).") from error
 
@@ -52,12 +54,17 @@ def _opened(given: Given, number: int) -> ImageFile:
 def _checked(file: ImageFile) -> Image:
     if len(file.content) > LARGEST:
         raise PromptRefused(
-            f"The image {file.name} has {len(file.content):,} bytes, and {LARGEST:,} is the most that is taken."
+            f"The image {_name(file)} has more than {LARGEST:,} bytes, and no more are taken: make it smaller."
         )
     media_type = _media_type(file.content)
     if media_type is None:
-        raise PromptRefused(f"{file.name} is no image that models take: send PNG, JPEG, GIF or WebP.")
-    return Image(storable(file.name), media_type, hashlib.sha256(file.content).hexdigest(), len(file.content))
+        raise PromptRefused(f"{_name(file)} is no image that models take: send PNG, JPEG, GIF or WebP.")
+    return Image(_name(file), media_type, hashlib.sha256(file.content).hexdigest(), len(file.content))
+
+
+def _name(file: ImageFile) -> str:
+    """On one line: models that don't see the image are told its name."""
+    return " ".join(storable(file.name).split())[:NAME_LIMIT] or "image"
 
 
 def _media_type(content: bytes) -> str | None:

@@ -1,30 +1,29 @@
 """A turn that an agent of somebody's own answers, kept in the store like any other."""
 
 import asyncio
-import logging
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from agent.context import Context
+from agent.ending import closed, counted, sentence_of
+from agent.errors import RunStopped
 from agent.prompt import storable
-from agent.receipt import judged
 from agent.reply import Reply
 from agent.runner import Runner
-from agent.secrets import without_secrets
-from storage import Message, OpenedTurn, Outcome, Status, Store, TurnNotFound
+from storage import Message, OpenedTurn, Outcome, Status, Store, StoreError, TurnNotFound
 from storage.langchain import to_stored
-
-log = logging.getLogger(__name__)
 
 
 class KeptTurn:
-    """Open from its first model call to its last; `close` is called once, by whoever opened it.
+    """Open from its first model call to its last; closed by whoever opened it, or by a stop between two calls.
 
-    It is seen to run, and can be stopped, from anywhere: a stop cancels the model call that it waits for, if that is
-    an asynchronous one. Its text is there at its end.
+    It is seen to run, and can be stopped, from anywhere: a stop cancels an asynchronous call, and lets a synchronous
+    one come to its end. Its text is there at its end.
     """
 
     def __init__(self, opened: OpenedTurn, context: Context, reply: Reply, *, runner: Runner, store: Store) -> None:
@@ -34,42 +33,91 @@ class KeptTurn:
         self._runner = runner
         self._store = store
         self._usage: UsageMetadata | None = None
+        self._steps: list[BaseMessage] = []
+        self._calls = 0
+        self._ended = False
+        self._lock = threading.Lock()
+        reply.can_be_stopped_by(self._stopped_between_calls)
         runner.hold(reply)
 
-    def cancelled_by_stop(self) -> None:
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for nothing that we know of: its run was left, or pauses."""
+        return self._calls == 0
+
+    @contextmanager
+    def call(self, steps: Sequence[BaseMessage]) -> Iterator[None]:
+        """While a model or a tool is called, after these steps. Raises RunStopped where it was stopped before."""
+        self._steps = list(steps)
+        if self._reply.stop_asked:
+            raise RunStopped
+        self._count_calls(1)
+        try:
+            yield
+        finally:
+            self._count_calls(-1)
+
+    @contextmanager
+    def cancelled_by_stop(self) -> Iterator[None]:
         """Let a stop cancel the task that runs now."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         if task is not None:
             self._reply.can_be_stopped_by(lambda: loop.call_soon_threadsafe(task.cancel))
-
-    def count(self, message: BaseMessage) -> None:
-        """Add what a model call cost."""
-        if isinstance(message, AIMessage):
-            self._usage = add_usage(self._usage, message.usage_metadata)
-
-    def close(self, steps: Sequence[BaseMessage], error: BaseException | None = None) -> None:
-        """Keep what came after the prompt, in order, and the status that follows from the error. Raises StoreError."""
-        status, sentence = self._judge(error)
-        stored = tuple(_storable(to_stored(step)) for step in steps)
-        usage = self._usage or {"input_tokens": None, "output_tokens": None}
-        counted, written = usage["input_tokens"], usage["output_tokens"]
-        outcome = Outcome(status, stored, input_tokens=counted, output_tokens=written, error=sentence)
-        if self._reply.receipt is not None:
-            self._reply.receipt = judged(self._reply.receipt, model=self._reply.model, counted=counted, written=written)
-        self._reply.add("".join(message.content for message in stored if message.sender == "AI"))
         try:
-            with suppress(TurnNotFound):
-                status = self._store.turns.close(self._opened, outcome)
+            yield
         finally:
-            self._runner.release(self._reply)
-            self._reply.end(status, sentence)
+            self._reply.can_be_stopped_by(self._stopped_between_calls)
 
-    def _judge(self, error: BaseException | None) -> tuple[Status, str | None]:
+    def take_in(self, messages: Sequence[BaseMessage]) -> None:
+        """Add what a model call gave."""
+        self._steps += messages
+        for message in messages:
+            if isinstance(message, AIMessage) and message.usage_metadata:
+                self._usage = add_usage(self._usage, message.usage_metadata)
+
+    def close(self, status: Status = Status.COMPLETE, error: BaseException | None = None) -> None:
+        """Keep the steps so far. Where the store can't take them yet, it is tried until it can."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
         if self._reply.stop_asked or isinstance(error, asyncio.CancelledError | KeyboardInterrupt | GeneratorExit):
-            return Status.STOPPED, None
-        if error is None:
-            return Status.COMPLETE, None
-        return Status.FAILED, storable(without_secrets(str(error))) or type(error).__name__
+            status, error = Status.STOPPED, None
+        outcome = self._outcome(Status.FAILED if error else status, None if error is None else sentence_of(error))
+        self._reply.add("".join(message.content for message in outcome.messages if message.sender == "AI"))
+        try:
+            self._end(self._store.turns.close(self._opened, outcome), outcome)
+        except TurnNotFound:
+            self._end(outcome.status, outcome)
+        except StoreError as trouble:
+            self._reply.trouble = str(trouble)
+            self._runner.launch_aside(self._close_later(outcome))
+
+    async def _close_later(self, outcome: Outcome) -> None:
+        close = partial(self._store.turns.close, self._opened, outcome)
+        self._end(await closed(self._runner, self._reply, close, outcome.status), outcome)
+
+    def _count_calls(self, more: int) -> None:
+        with self._lock:  # Tools are called on several threads at once.
+            self._calls += more
+
+    def _end(self, status: Status, outcome: Outcome) -> None:
+        self._runner.release(self._reply)
+        self._reply.end(status, outcome.error)
+
+    def _outcome(self, status: Status, sentence: str | None) -> Outcome:
+        usage = self._usage
+        return Outcome(
+            status,
+            tuple(_storable(to_stored(step)) for step in self._steps),
+            input_tokens=counted(usage["input_tokens"]) if usage else None,
+            output_tokens=counted(usage["output_tokens"]) if usage else None,
+            error=sentence,
+        )
+
+    def _stopped_between_calls(self) -> None:
+        if self.idle:
+            self.close(Status.STOPPED if self._reply.stop_asked else Status.INTERRUPTED)
 
 
 def _storable(message: Message) -> Message:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,30 +12,32 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.context import Context
-from agent.errors import ModelFailed
+from agent.ending import closed, counted, sentence_of
+from agent.errors import ModelFailed, ModelMissing
 from agent.listen import Tokens
 from agent.models import Models
 from agent.prompt import storable
-from agent.receipt import Verdict, judged
+from agent.receipt import Receipt, Verdict, judged
 from agent.reply import Reply
 from agent.runner import Runner
-from agent.secrets import without_secrets
 from agent.thinking import Split
 from agent.title import make_title
 from agent.tokens import Corrections
-from storage import Message, OpenedTurn, Outcome, Status, Store, StoreError, TurnNotFound, WindowseatError
+from storage import Message, OpenedTurn, Outcome, Status, Store, StoreError, WindowseatError
 
-CLOSE_AGAIN = 1.0
-"""Seconds between two tries to close a turn in a store that can't."""
-
-MOST_TOKENS = 2**31
+LOOK_WAIT = 0.3
+"""Seconds that the end of a reply waits for the server to say what context the model has."""
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 log = logging.getLogger(__name__)
 
 
 class Life:
-    """One reply, on the event loop."""
+    """One reply, on the event loop.
+
+    `context` is what was chosen when the turn was opened, and `again` chooses anew for a model that turns out to have
+    less room, given the context length it has: it gives the context and may raise PromptRefused.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Life:
         context: Context,
         reply: Reply,
         *,
+        again: Callable[[int], Awaitable[Context]],
         graph: Graph,
         models: Models,
         runner: Runner,
@@ -52,6 +56,8 @@ class Life:
         self._opened = opened
         self._context = context
         self._reply = reply
+        self._first_receipt = context.receipt
+        self._again = again
         self._graph = graph
         self._models = models
         self._runner = runner
@@ -66,11 +72,97 @@ class Life:
         self._reply.can_be_stopped_by(partial(asyncio.get_running_loop().call_soon_threadsafe, answer.cancel))
         await asyncio.wait([answer])
         status, failure = self._judge(answer)
-        outcome = await self._outcome(status, failure)
-        standing = await self._closed(outcome)
+        outcome = self._outcome(status, failure, await self._looked())
+        standing = await closed(self._runner, self._reply, partial(self._close, outcome), outcome.status)
         self._reply.end(standing, failure)
         if self._titles and standing is Status.COMPLETE and self._opened.depth == 1:
             self._runner.launch_aside(self._name_session())
+
+    async def _answer(self) -> None:
+        """Feed what the model thinks and says to the reply."""
+        await self._keep_to_real_context()
+        split = Split()
+
+        def take(message: AIMessage) -> None:
+            self._take(*split.feed(message))
+            if message.usage_metadata:
+                self._usage = add_usage(self._usage, message.usage_metadata)
+
+        tokens = Tokens(take)
+        asked = {"messages": list(self._context.asked)}
+        try:
+            answered = await self._graph.ainvoke(asked, {"callbacks": [tokens]}, context=self._context)
+            if not tokens.came:
+                # A model that doesn't stream gives its whole message instead of chunks of it.
+                take(answered["messages"][-1])
+        finally:
+            self._take(*split.finish())
+
+    async def _keep_to_real_context(self) -> None:
+        """Where the server may have less room than was asked for, find out before it cuts, and choose again."""
+        receipt = self._context.receipt
+        loaded = await self._models.real_context(self._reply.model, receipt.estimated, receipt.context_loaded)
+        if loaded is not None and loaded != receipt.context_loaded and loaded < (receipt.context_asked or 0):
+            self._context = await self._again(loaded)
+            self._reply.receipt = self._context.receipt
+
+    def _take(self, thinking: str, text: str) -> None:
+        self._reply.think(storable(thinking))
+        self._reply.add(storable(text))
+        if self._look is None and (thinking or text) and self._context.receipt.context_asked is not None:
+            # Now it is in memory, and the server can say with what context.
+            self._look = asyncio.create_task(self._models.look_at_context(self._reply.model))
+
+    async def _looked(self) -> int | None:
+        """The context that the model really has; None where the server has not said in time."""
+        if self._look is None:
+            return None
+        await asyncio.wait([self._look], timeout=LOOK_WAIT)
+        return self._look.result() if self._look.done() else None
+
+    def _outcome(self, status: Status, failure: WindowseatError | str | None, loaded: int | None) -> Outcome:
+        reply = self._reply
+        usage: dict[str, Any] = {**self._usage} if self._usage else {}
+        asked, written = counted(usage.get("input_tokens")), counted(usage.get("output_tokens"))
+        receipt = judged(self._context.receipt, model=reply.model, counted=asked, written=written, loaded=loaded)
+        reply.receipt = receipt
+        return Outcome(
+            status=status,
+            messages=(Message.reply(reply.text, reply.thinking),) if reply.text or reply.thinking else (),
+            receipt=receipt.to_json() if receipt.to_json() != self._first_receipt.to_json() else {},
+            first_text_at=reply.first_text_at,
+            input_tokens=asked,
+            output_tokens=written,
+            error=None if failure is None else storable(str(failure)),
+        )
+
+    def _close(self, outcome: Outcome) -> Status:
+        standing = self._store.turns.close(self._opened, outcome)
+        receipt, raw = self._reply.receipt, self._context.raw
+        if receipt is not None and raw is not None and self._can_be_learned_from(receipt):
+            with suppress(StoreError):
+                self._corrections.learn(self._reply.model, raw, receipt.counted or 0)
+        return standing
+
+    def _can_be_learned_from(self, receipt: Receipt) -> bool:
+        """Where the server may have cut, its count is the least there was; of images it makes what it likes."""
+        whole = receipt.verdict is Verdict.COMPLETE or (receipt.counted or 0) > (receipt.estimated or 0)
+        return whole and all(isinstance(message.content, str) for message in self._context.messages)
+
+    def _judge(self, answer: "asyncio.Task[None]") -> tuple[Status, WindowseatError | str | None]:
+        if answer.cancelled():
+            if self._reply.stop_asked:
+                return Status.STOPPED, None
+            return Status.INTERRUPTED, "The program was closed before the reply ended."
+        match answer.exception():
+            case None:
+                return Status.COMPLETE, None
+            case WindowseatError() as error:
+                if isinstance(error, ModelMissing):
+                    self._models.look_again()
+                return Status.FAILED, error
+            case error:
+                return Status.FAILED, ModelFailed(f"{self._reply.model} failed: {sentence_of(error)}")
 
     async def _name_session(self) -> None:
         """Have the model make a title in the place of the first words. What goes wrong leaves those."""
@@ -84,90 +176,4 @@ class Life:
                 retitle = partial(self._store.sessions.retitle, self._opened.owner, self._opened.session_id, title)
                 await self._runner.write(retitle)
         except Exception as error:  # noqa: BLE001 - whatever a model does, the session has a title
-            why = without_secrets(str(error)) or type(error).__name__
-            log.warning("%s made no title: %s", self._reply.model, why)
-
-    async def _answer(self) -> None:
-        """Feed what the model thinks and says to the reply."""
-        split = Split()
-
-        def take(message: AIMessage) -> None:
-            self._take(*split.feed(message))
-            self._usage = add_usage(self._usage, message.usage_metadata)
-
-        tokens = Tokens(take)
-        asked = {"messages": list(self._context.asked)}
-        answered = await self._graph.ainvoke(asked, {"callbacks": [tokens]}, context=self._context)
-        if not tokens.came:
-            # A model that doesn't stream gives its whole message instead of chunks of it.
-            take(answered["messages"][-1])
-        self._take(*split.finish())
-
-    def _take(self, thinking: str, text: str) -> None:
-        self._reply.think(storable(thinking))
-        self._reply.add(storable(text))
-        if self._look is None and self._context.receipt.context_asked is not None:
-            # Now it is in memory, and the server can say with what context.
-            self._look = asyncio.create_task(self._models.look_at_context(self._reply.model))
-
-    async def _outcome(self, status: Status, failure: WindowseatError | str | None) -> Outcome:
-        reply = self._reply
-        usage: dict[str, Any] = {**self._usage} if self._usage else {}
-        counted, written = _counted(usage.get("input_tokens")), _counted(usage.get("output_tokens"))
-        loaded = await self._look if self._look else None
-        before = self._context.receipt
-        reply.receipt = judged(before, model=reply.model, counted=counted, written=written, loaded=loaded)
-        receipt = reply.receipt.to_json()
-        return Outcome(
-            status=status,
-            messages=(Message.reply(reply.text, reply.thinking),) if reply.text or reply.thinking else (),
-            receipt=receipt if receipt != before.to_json() else {},
-            first_text_at=reply.first_text_at,
-            input_tokens=counted,
-            output_tokens=written,
-            error=None if failure is None else storable(str(failure)),
-        )
-
-    async def _closed(self, outcome: Outcome) -> Status:
-        """Close the turn, trying for as long as the store can't; the status that stands."""
-        while True:
-            try:
-                return await self._runner.write(partial(self._close, outcome))
-            except TurnNotFound:
-                return outcome.status  # The session was deleted, by somebody who was asked whether they were sure.
-            except StoreError as error:
-                self._reply.trouble = str(error)
-                await asyncio.sleep(CLOSE_AGAIN)
-
-    def _close(self, outcome: Outcome) -> Status:
-        standing = self._store.turns.close(self._opened, outcome)
-        if self._can_be_learned_from:
-            with suppress(StoreError):
-                self._corrections.learn(self._reply.model, self._context.raw or 0, outcome.input_tokens or 0)
-        return standing
-
-    @property
-    def _can_be_learned_from(self) -> bool:
-        """Where the server cut, or made what it likes of images, its count says nothing of our estimate of texts."""
-        receipt = self._reply.receipt
-        whole = receipt is not None and receipt.verdict is Verdict.COMPLETE
-        return whole and all(isinstance(message.content, str) for message in self._context.messages)
-
-    def _judge(self, answer: "asyncio.Task[None]") -> tuple[Status, WindowseatError | str | None]:
-        if answer.cancelled():
-            if self._reply.stop_asked:
-                return Status.STOPPED, None
-            return Status.INTERRUPTED, "The program was closed before the reply ended."
-        match answer.exception():
-            case None:
-                return Status.COMPLETE, None
-            case WindowseatError() as error:
-                return Status.FAILED, error
-            case error:
-                said = storable(without_secrets(str(error))) or type(error).__name__
-                return Status.FAILED, ModelFailed(f"{self._reply.model} failed: {said}")
-
-
-def _counted(tokens: object) -> int | None:
-    """What a server says it counted, if that can be."""
-    return tokens if isinstance(tokens, int) and 0 <= tokens < MOST_TOKENS else None
+            log.warning("%s made no title: %s", self._reply.model, sentence_of(error))

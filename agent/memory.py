@@ -1,7 +1,8 @@
 """WindowMemory: the last N whole turns, as middleware of LangChain 1.x."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -14,11 +15,13 @@ from langgraph.types import Command
 from agent.context import Context
 from agent.errors import SettingsInvalid
 from agent.kept import KeptTurn
+from storage import Status
 
 if TYPE_CHECKING:
     from agent.agent import Agent
 
 Answered = ModelResponse[Any]
+Place = tuple[str, str]
 ToolResult = ToolMessage | Command[Any]
 
 
@@ -46,8 +49,11 @@ class WindowMemory(AgentMiddleware[Any, Any, Any]):
 
     The session is `session_id`, or the run's `thread_id`. A checkpointer is not needed then, and does not harm: of its
     messages only the last prompt and what follows it count. The prompt is on the disk before the model is asked; a run
-    that fails or is cancelled keeps its prompt and steps. A turn is a human message and all that follows until the next
-    one, so tool steps are never torn from theirs. It works in `invoke`, `stream` and their asynchronous twins.
+    that fails or is cancelled keeps its prompt and steps, and one that is left open is closed by the next prompt of its
+    session. Put it first among the middleware, so that whatever asks a model twice does so inside of the turn.
+
+    A turn is a human message and all that follows until the next one, so tool steps are never torn from theirs.
+    It works in `invoke`, `stream` and their asynchronous twins.
     """
 
     def __init__(self, turns: int, *, agent: "Agent | None" = None, session_id: str | None = None) -> None:
@@ -57,97 +63,95 @@ class WindowMemory(AgentMiddleware[Any, Any, Any]):
         self.turns = turns
         self._agent = agent
         self._session_id = session_id
-        self._open: dict[str, KeptTurn] = {}
+        self._open: dict[Place, KeptTurn] = {}
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Answered]) -> Answered:
-        if self._agent is None:
-            return handler(self._cut(request))
         now = this_turn(request.messages)
-        kept = self._kept(request, now)
-        try:
+        if self._agent is None or not now:
+            return handler(self._cut(request))
+        kept = self._kept(self._agent, request, now)
+        with self._closed_on_error(now), kept.call(now[1:]):
             answered = handler(request.override(messages=[*kept.before, *now]))
-        except BaseException as error:
-            self._end(now, error)
-            raise
         self._take_in(kept, now, answered)
         return answered
 
     async def awrap_model_call(
-        self,
-        request: ModelRequest[Any],
-        handler: Callable[[ModelRequest[Any]], Awaitable[Answered]],
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Answered]]
     ) -> Answered:
-        if self._agent is None:
-            return await handler(self._cut(request))
         now = this_turn(request.messages)
-        kept = await asyncio.to_thread(self._kept, request, now)
-        kept.cancelled_by_stop()
-        try:
+        if self._agent is None or not now:
+            return await handler(self._cut(request))
+        kept = await asyncio.to_thread(self._kept, self._agent, request, now)
+        with self._closed_on_error(now), kept.call(now[1:]), kept.cancelled_by_stop():
             answered = await handler(request.override(messages=[*kept.before, *now]))
-        except BaseException as error:
-            # Not on another thread: who is cancelled gets no second chance to wait.
-            self._end(now, error)
-            raise
         await asyncio.to_thread(self._take_in, kept, now, answered)
         return answered
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolResult]) -> ToolResult:
-        try:
+        now = this_turn(request.state["messages"])
+        kept = self._open.get(self._place(now))
+        if kept is None:
             return handler(request)
-        except GraphBubbleUp:  # The run pauses, to go on later.
-            raise
-        except BaseException as error:
-            self._end(this_turn(request.state["messages"]), error)
-            raise
+        with self._closed_on_error(now), kept.call(now[1:]):
+            return handler(request)
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolResult]]
     ) -> ToolResult:
-        try:
+        now = this_turn(request.state["messages"])
+        kept = self._open.get(self._place(now))
+        if kept is None:
             return await handler(request)
-        except GraphBubbleUp:
-            raise
-        except BaseException as error:
-            self._end(this_turn(request.state["messages"]), error)
-            raise
+        with self._closed_on_error(now), kept.call(now[1:]), kept.cancelled_by_stop():
+            return await handler(request)
 
     def after_agent(self, state: Any, runtime: Any) -> None:
         """Close a turn whose last model call did not look like one."""
-        self._end(this_turn(state["messages"]))
+        if (kept := self._open.pop(self._place(this_turn(state["messages"])), None)) is not None:
+            kept.close()
 
     async def aafter_agent(self, state: Any, runtime: Any) -> None:
-        await asyncio.to_thread(self._end, this_turn(state["messages"]))
+        await asyncio.to_thread(self.after_agent, state, runtime)
 
     def _cut(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         return request.override(messages=last_turns(request.messages, self.turns))
 
-    def _kept(self, request: ModelRequest[Any], now: list[Any]) -> KeptTurn:
-        """The turn of this run, opened at its first model call."""
-        known = self._open.get(_key(now))
-        if known is None:
-            assert self._agent is not None  # noqa: S101 - only who has one asks
-            conversation = self._agent.conversation(self._session())
-            known = self._open[_key(now)] = conversation.keep(now[0], request.model, self.turns)
-        return known
+    def _kept(self, agent: "Agent", request: ModelRequest[Any], now: list[Any]) -> KeptTurn:
+        """The turn of this run, opened at its first model call. Runs of the session that were left are closed."""
+        place = self._place(now)
+        if place not in self._open:
+            for other in [other for other in self._open if other[0] == place[0] and self._open[other].idle]:
+                self._open.pop(other).close(Status.INTERRUPTED)
+            self._open[place] = agent.conversation(place[0]).keep(now[0], request.model, self.turns)
+        return self._open[place]
 
-    def _session(self) -> str:
+    def _place(self, now: list[Any]) -> "Place":
+        """The session, and the prompt's name in it: LangGraph names every message of a run."""
         named = self._session_id or get_config().get("configurable", {}).get("thread_id")
-        if named is None:
+        if self._agent is not None and named is None:
             raise SettingsInvalid(
                 "WindowMemory does not know the session: give it session_id, or run the agent with a thread_id."
             )
-        return str(named)
+        return str(named), str(now[0].id) if now else ""
 
     def _take_in(self, kept: KeptTurn, now: list[Any], answered: Answered) -> None:
-        """Count what the model said, and close the turn after its last word."""
-        for message in answered.result:
-            kept.count(message)
+        """Keep what the model said, and close the turn after its last word."""
+        kept.take_in(answered.result)
         if not any(getattr(message, "tool_calls", None) for message in answered.result):
-            self._end([*now, *answered.result])
+            self._open.pop(self._place(now), None)
+            kept.close()
 
-    def _end(self, now: list[Any], error: BaseException | None = None) -> None:
-        if (kept := self._open.pop(_key(now), None)) is not None:
-            kept.close(now[1:], error)
+    @contextmanager
+    def _closed_on_error(self, now: list[Any]) -> Iterator[None]:
+        try:
+            yield
+        except GraphBubbleUp:  # The run pauses, to go on later.
+            raise
+        except BaseException as error:
+            # Not on another thread: who is cancelled gets no second chance to wait.
+            if (kept := self._open.pop(self._place(now), None)) is not None:
+                kept.close(error=error)
+            raise
 
 
 def this_turn(messages: Sequence[BaseMessage]) -> list[Any]:
@@ -160,8 +164,3 @@ def last_turns(messages: Sequence[BaseMessage], turns: int) -> list[Any]:
     starts = [place for place, message in enumerate(messages) if isinstance(message, HumanMessage)]
     kept = starts[-(turns + 1) :]
     return list(messages[kept[0] :] if kept else messages)
-
-
-def _key(now: list[Any]) -> str:
-    """LangGraph names every message of a run."""
-    return str(now[0].id) if now else ""

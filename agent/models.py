@@ -4,7 +4,7 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,6 +27,9 @@ FRESH = 5.0
 
 SLOWNESS = 20
 """After a question that took a second, the next one waits as many seconds longer."""
+
+FITS_ANYWHERE = 1500
+"""Tokens that every server has room for."""
 
 USUAL_CONTEXT = 8192
 """Tokens of context to ask for where nobody says how many: room for a long talk, in a gigabyte of memory or less."""
@@ -55,8 +58,19 @@ class Catalogue:
 class Models:
     """Makes chat models by name, one of each, and knows what each has room for. Whoever makes it closes it."""
 
-    def __init__(self, settings: Settings, own: Mapping[str, BaseChatModel] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        own: Mapping[str, BaseChatModel] | None = None,
+        *,
+        known: Callable[[str], float | None] = lambda _: None,
+        keep: Callable[[str, float], None] = lambda _, __: None,
+    ) -> None:
+        """`keep` and `known` are its memory for the context length that each model was asked for."""
         self._settings = settings
+        self._known = known
+        self._keep = keep
+        self._asked: dict[str, int] = {}
         self._own = dict(own or {})
         self._server = OllamaServer(settings.ollama_host)
         self._made: dict[str, BaseChatModel] = dict(self._own)
@@ -89,6 +103,11 @@ class Models:
             return Choice(ECHO, catalogue.problem)
         return Choice(first, f"It is the model changed last on the Ollama server at {self._server.host}.")
 
+    def look_again(self) -> None:
+        """Ask the server anew: it has other models than it had."""
+        self._in_vain.clear()
+        self._looked_at = float("-inf")
+
     def chat_model(self, name: str) -> BaseChatModel:
         """The LangChain model of that name. Raises ModelUnknown."""
         with self._lock:
@@ -104,13 +123,15 @@ class Models:
         asked = self._context(name)
         if asked is None:
             return None
+        if self._loaded.get(name, asked) < asked:
+            self._look_anew(name)
         return Room(asked, self._loaded.get(name), self._settings.reply_tokens, factor)
 
     def sees(self, name: str) -> bool:
         """Whether the model takes images; where nobody knows it may."""
         if name.startswith(OLLAMA):
             return self._facts(name).can("vision", unknown=True)
-        return name == ECHO or (self.chat_model(name).profile or {}).get("image_inputs", True)
+        return name != ECHO and (self.chat_model(name).profile or {}).get("image_inputs", True)
 
     def applied(self, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Those of the parameters that the model takes."""
@@ -141,6 +162,20 @@ class Models:
             return name.startswith(OLLAMA) and not self._is_loaded(name)
         except ModelError:
             return False
+
+    async def real_context(self, name: str, estimated: int | None, known: int | None) -> int | None:
+        """The context length that an Ollama model has or, if it is not in memory yet, gets; None where that is known.
+
+        Few tokens fit in any case: for them nobody waits until it is loaded. Raises ModelError.
+        """
+        if not name.startswith(OLLAMA) or known is not None or (estimated or 0) <= FITS_ANYWHERE:
+            return None
+        if await self.look_at_context(name) is None:
+            chat, asked = self.chat_model(name), self._context(name)
+            assert isinstance(chat, OllamaChat)  # noqa: S101 - as its name says
+            await chat.load(asked or USUAL_CONTEXT, **self._keep_alive())
+            return await self.look_at_context(name)
+        return self._loaded.get(name)
 
     async def look_at_context(self, name: str) -> int | None:
         """The context length that the server has the model loaded with, kept for the next turn; None if it won't say.
@@ -177,12 +212,14 @@ class Models:
 
     def pull(self, name: str) -> Pull:
         """Get a model from Ollama's library; the same one while it is on its way."""
-        name = _bare(name)
+        name = _bare(name).strip()
+        if not name:
+            raise ModelUnknown("Name the model to get, such as llama3.2:3b.")
         with self._lock:
-            known = self._pulls.get(name)
+            known = self._pulls.get(full_name(name))
             if known is None or not known.running:
                 got = partial(self._got, name)
-                self._pulls[name] = known = Pull(self._server.host, name, got).start()
+                self._pulls[full_name(name)] = known = Pull(self._server.host, name, got).start()
             return known
 
     def can_pull(self, name: str) -> bool:
@@ -223,17 +260,36 @@ class Models:
     def _got(self, name: str) -> None:
         """Ask anew: the model may be another one now."""
         self._server.forget(name)
-        self._in_vain.pop(f"{OLLAMA}{name}", None)
-        self._looked_at = float("-inf")
+        self.look_again()
 
     def _context(self, name: str) -> int | None:
         if name == ECHO:
             return None
         if name.startswith(OLLAMA):
             facts = self._facts(name)
-            wanted = self._settings.context_tokens or facts.own_context or USUAL_CONTEXT
-            return min(wanted, facts.most_context or wanted)
+            return self._steady(name, facts)
         return _most_input(self.chat_model(name))
+
+    def _steady(self, name: str, facts: Facts) -> int:
+        """The context length to ask for: the one of last time where the server does not say what the model has."""
+        if facts == Facts():
+            return self._settings.context_tokens or int(self._known(name) or USUAL_CONTEXT)
+        wanted = self._settings.context_tokens or facts.own_context or USUAL_CONTEXT
+        asked = min(wanted, facts.most_context or wanted)
+        if self._asked.get(name) != asked:
+            self._asked[name] = asked
+            self._keep(name, asked)
+        return asked
+
+    def _look_anew(self, name: str) -> None:
+        """It had less than was asked for: see whether it has more now, or is to be loaded again."""
+        try:
+            loaded = self._server.loaded().get(self._full(name))
+        except ModelError:
+            return
+        self._loaded.pop(name, None)
+        if loaded is not None:
+            self._loaded[name] = loaded
 
     def _facts(self, name: str) -> Facts:
         """None of them where the server does not answer: the reply will say so."""
@@ -260,6 +316,8 @@ class Models:
     def _make(self, name: str) -> BaseChatModel:
         if name == ECHO:
             return EchoModel(words_per_second=self._settings.echo_words_per_second)
+        if name == OLLAMA:
+            raise ModelUnknown("The name of the model is missing: name it like ollama:llama3.2.")
         if name.startswith(OLLAMA):
             patience = Patience(self._settings.first_seconds, self._settings.next_seconds)
             return OllamaChat.on(self._server.host, _bare(name), patience)

@@ -2,7 +2,15 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from agent.errors import SettingsInvalid
 
@@ -18,6 +26,14 @@ class Parameters(BaseModel):
     thinking: bool | Literal["low", "medium", "high"] | None = Field(
         default=None, description="Whether, or how long, a model that can think before it answers does so."
     )
+
+    @field_validator("thinking", mode="wrap")
+    @classmethod
+    def _named(cls, given: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(given)
+        except ValidationError as error:
+            raise PydanticCustomError("thinking", "it should be true, false, low, medium or high") from error
 
     @classmethod
     def read(cls, given: dict[str, Any]) -> Self:

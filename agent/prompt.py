@@ -17,13 +17,13 @@ def checked_prompt(prompt: str, limit: int) -> str:
             f"The prompt has {len(prompt):,} characters, and {limit:,} is the most that is taken "
             "(WINDOWSEAT_PROMPT_LIMIT): shorten it, or raise the limit."
         )
-    _check_characters(prompt, "The prompt")
+    checked_characters(prompt, "The prompt")
     return prompt
 
 
 def checked_title(title: str) -> str:
     """The title on one line. Raises PromptRefused."""
-    _check_characters(title, "The title")
+    checked_characters(title, "The title")
     title = " ".join(title.split())
     if not 0 < len(title) <= TITLE_LIMIT:
         raise PromptRefused(f"A title has 1 to {TITLE_LIMIT} characters; this one has {len(title)}.")
@@ -32,7 +32,7 @@ def checked_title(title: str) -> str:
 
 def checked_name(name: str, what: str = "A session's name") -> str:
     """The name, unchanged. Raises PromptRefused."""
-    _check_characters(name, what)
+    checked_characters(name, what)
     if not 0 < len(name) <= NAME_LIMIT or name != name.strip():
         raise PromptRefused(f"{what} has 1 to {NAME_LIMIT} characters and no space at its ends; got {name[:40]!r}.")
     return name
@@ -40,7 +40,7 @@ def checked_name(name: str, what: str = "A session's name") -> str:
 
 def checked_tag(tag: str) -> str:
     """The tag on one line, in lower case: “Work” and “work” are one. Raises PromptRefused."""
-    _check_characters(tag, "The tag")
+    checked_characters(tag, "The tag")
     tag = as_tag(tag)
     if not 0 < len(tag) <= TAG_LIMIT:
         raise PromptRefused(f"A tag has 1 to {TAG_LIMIT} characters; this one has {len(tag)}.")
@@ -51,7 +51,7 @@ def checked_text(text: str, limit: int, what: str) -> str:
     """A text that is told to the model, unchanged; "" is none. Raises PromptRefused."""
     if len(text) > limit:
         raise PromptRefused(f"{what} has {len(text):,} characters, and {limit:,} is the most that is taken.")
-    _check_characters(text, what)
+    checked_characters(text, what)
     return text if text.strip() else ""
 
 
@@ -66,7 +66,8 @@ def storable(text: str) -> str:
     )
 
 
-def _check_characters(text: str, what: str) -> None:
+def checked_characters(text: str, what: str) -> None:
+    """Raises PromptRefused for what no database keeps."""
     if "\0" in text:
         raise PromptRefused(f"{what} contains a NUL character, which can't be stored: remove it.")
     if any("\ud800" <= character <= "\udfff" for character in text):

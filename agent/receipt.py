@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from agent.echo import ECHO
+from agent.tokens import MARGIN
 from storage import Json, Turn
 
 
@@ -30,7 +31,8 @@ class Receipt:
     `messages` counts what the model got, without what it was told of the session: the versions of `system_prompt` and
     `summary`, None where there was none. `parameters` are those that were set. `continued` is how many characters of
     the reply were there before it was continued; `cut_at` gives for turns that were interrupted how many characters of
-    their replies were there. `unseen_images` were left to a model that sees none, by their names.
+    their replies were there. `unseen_images` were left to a model that sees none, by their names. An `own_agent`,
+    somebody's own, may have told the model more, and asked it more than once: this is what it was given by us first.
 
     `context_asked` and `context_loaded` are the context lengths asked for and really there, and `estimated` and
     `counted` what we and the model's server made of the messages, all in tokens and None where nobody knows.
@@ -52,6 +54,7 @@ class Receipt:
     parameters: dict[str, Any] = field(default_factory=dict)
     continued: int = 0
     unseen_images: int = 0
+    own_agent: bool = False
     context_asked: int | None = None
     context_loaded: int | None = None
     estimated: int | None = None
@@ -121,29 +124,39 @@ def judged(
     receipt: Receipt, *, model: str, counted: int | None, written: int | None, loaded: int | None = None
 ) -> Receipt:
     """The receipt with what the server said afterwards: tokens it counted and wrote, and the context it had loaded."""
+    if receipt.own_agent:
+        return receipt  # What was counted there is the sum of all its calls.
     known = replace(receipt, counted=counted, context_loaded=loaded or receipt.context_loaded)
     return replace(known, verdict=_verdict(known, model, written or 0))
 
 
 def _verdict(receipt: Receipt, model: str, written: int) -> Verdict:
-    if receipt.counted is None:
+    counted, estimated = receipt.counted, receipt.estimated
+    if counted is None:
         return Verdict.UNKNOWN
-    if receipt.context_asked is None or receipt.estimated is None:
-        return _without_context(model)
+    if receipt.context_asked is None or estimated is None:
+        # Echo sees all there is; of others it is known only where we know how much they see.
+        return Verdict.COMPLETE if model == ECHO else Verdict.UNKNOWN
     context = receipt.context_loaded or receipt.context_asked
-    share = receipt.counted / max(1, receipt.estimated)
-    if receipt.estimated > context and share < _SURELY_ALL:
-        return Verdict.CUT if share < _SURELY_CUT else Verdict.UNKNOWN
-    # A server that goes on past the end of its context drops the beginning while it writes.
-    if receipt.counted + written > context:
+    if counted + written > context:
+        return Verdict.CUT  # A server that goes on past the end of its context drops the beginning while it writes.
+    if estimated > context and counted < _SURELY_CUT * estimated:
         return Verdict.CUT
-    return Verdict.COMPLETE if receipt.context_loaded or share >= _SURELY_CUT else Verdict.UNKNOWN
+    return Verdict.COMPLETE if _surely_all(receipt, counted, estimated, context) else Verdict.UNKNOWN
 
 
-def _without_context(model: str) -> Verdict:
-    """Echo sees all there is; of others it is known only where we know how much they see."""
-    return Verdict.COMPLETE if model == ECHO else Verdict.UNKNOWN
+def _surely_all(receipt: Receipt, counted: int, estimated: int, context: int) -> bool:
+    """Whether nothing can have been cut, for all that estimate and count say of each other."""
+    if estimated > context:
+        return counted >= _SURELY_ALL * estimated
+    # A count clearly above the estimate says that this was too low: who knows what else did not fit?
+    too_low = counted > MARGIN * estimated + _TEMPLATE and counted > context / 4
+    too_high = receipt.context_loaded is None and counted < _SURELY_CUT * estimated
+    return not (too_low or too_high)
 
 
 _SURELY_ALL, _SURELY_CUT = 0.95, 0.6
 """Shares of our estimate that a server counted; between them nobody can tell."""
+
+_TEMPLATE = 64
+"""Tokens that a model's chat template may put before the messages."""

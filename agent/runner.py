@@ -37,7 +37,6 @@ class Runner:
         self._kept: dict[int, tuple[int, int]] = {}
         self._pieces: tuple[list[Piece], list[Piece]] = ([], [])
         self._lives: set[asyncio.Task[Any]] = set()
-        self._aside: set[asyncio.Task[Any]] = set()
         self._process: int | None = None
         self._lock = threading.Lock()
         self._threads: _Threads | None = None
@@ -68,6 +67,8 @@ class Runner:
             if self._closed:
                 life.close()
                 raise AgentClosed
+            # What a reply that is continued begins with was kept when its turn was opened.
+            self._kept[reply.turn_id] = (len(reply.text), 0)
             self._replies[reply.turn_id] = reply
             asyncio.run_coroutine_threadsafe(self._live(reply, life), threads.loop)
 
@@ -81,12 +82,11 @@ class Runner:
 
     def release(self, reply: Reply) -> None:
         self._replies.pop(reply.turn_id, None)
+        self._kept.pop(reply.turn_id, None)
 
     def launch_aside(self, job: Coroutine[Any, Any, None]) -> None:
         """Do something on the loop that nobody waits for, and that closing cancels."""
-        task = self._started().loop.create_task(job)
-        self._aside.add(task)
-        task.add_done_callback(self._aside.discard)
+        asyncio.run_coroutine_threadsafe(job, self._started().loop)
 
     async def write(self, job: Callable[[], T]) -> T:
         """Do something with the store on the writer's thread, so that the loop never waits for a disk.

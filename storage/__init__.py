@@ -31,6 +31,7 @@ from storage.errors import (
 from storage.place import default_url
 from storage.records import (
     TEXTS,
+    Attached,
     DayUse,
     Figures,
     Image,
@@ -67,6 +68,7 @@ __all__ = [
     "LEASE",
     "MOST_DAYS",
     "TEXTS",
+    "Attached",
     "Clock",
     "DayUse",
     "Deleted",

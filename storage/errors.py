@@ -20,6 +20,7 @@ WindowseatError
 └── (in agent/errors.py)
     ├── SettingsInvalid        a setting is out of range or malformed
     ├── AgentClosed            the agent was closed already
+    ├── RunStopped             somebody stopped the turn that an agent of one's own was answering
     ├── PromptRefused          the prompt is blank, too long, or holds what SQL can't
     └── ModelError             the model did not answer as it should
         ├── ModelUnavailable   its server can't be reached
@@ -107,7 +108,7 @@ class TurnExists(WindowseatError):
 
 class TooManyPinned(WindowseatError):
     def __init__(self, most: int) -> None:
-        super().__init__(f"A session can have {most} pinned turns: unpin one of them first.")
+        super().__init__(f"A session can have {most} pinned turns, all its branches together: unpin one of them first.")
 
 
 class TemplateNotFound(WindowseatError):

@@ -1,5 +1,6 @@
 """LangChain's messages as the store keeps them, and back."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,10 +22,16 @@ def to_stored(message: BaseMessage) -> Message:
     sender = _SENDERS.get(message.type, Sender.TOOL)
     plain = _KINDS[sender](message.text) if sender in _KINDS else None
     whole: dict[str, Any] = message_to_dict(message)
+    # What a tool keeps for the program beside its answer is no message, and may be anything.
+    whole["data"].pop("artifact", None)
+    whole = json.loads(json.dumps(whole, default=str))
     return Message(sender, message.text, None if plain is not None and whole == message_to_dict(plain) else whole)
 
 
 def to_langchain(message: Message) -> AnyMessage:
+    """Images that are kept apart are named only."""
+    if message.images:
+        return HumanMessage("\n".join([message.content, *(f"[image: {image.name}]" for image in message.images)]))
     if message.full is not None:
         return messages_from_dict([message.full])[0]  # type: ignore[return-value]
     return _KINDS[message.sender](message.content)

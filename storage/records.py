@@ -1,7 +1,7 @@
 """What the store gives out: frozen values, read once, never written back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -117,7 +117,7 @@ def _to_block(image: Image) -> dict[str, Any]:
 
 
 def _is_ours(block: object) -> bool:
-    return isinstance(block, dict) and all(name in block for name in _OF_IMAGE)
+    return isinstance(block, dict) and block.get("type") == "image" and all(name in block for name in _OF_IMAGE)
 
 
 _OF_IMAGE = [field.name for field in fields(Image)]
@@ -279,6 +279,14 @@ class Past:
     depth: int
     window: tuple[Turn, ...]
     pinned: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What comes with a prompt: the contents of its images by digest, and the text that its reply begins with."""
+
+    images: Mapping[str, bytes] = field(default_factory=dict)
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)

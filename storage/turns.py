@@ -1,6 +1,6 @@
 """Writing turns: opening one with its window, closing it, and keeping the counters right in the same transaction."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,18 @@ from storage.errors import SessionBusy, SessionEnded, TurnExists, TurnNotFound
 from storage.images import keep_images
 from storage.index import put_title, put_turn, remove_turn
 from storage.paths import BY_KEY, parent_of, past_of
-from storage.records import Json, Message, OpenedTurn, Outcome, Past, Sender, Status, to_microseconds, to_moment
+from storage.records import (
+    Attached,
+    Json,
+    Message,
+    OpenedTurn,
+    Outcome,
+    Past,
+    Sender,
+    Status,
+    to_microseconds,
+    to_moment,
+)
 from storage.rows import (
     ADD_MESSAGE,
     ANY_RUNNING,
@@ -23,11 +34,14 @@ from storage.rows import (
     count_in_owner,
     count_in_session,
     find_session,
+    insert_into,
     message_rows,
     to_json,
 )
 from storage.schema import messages, reply_pieces, sessions, thought_pieces, turns
 from storage.usage import Ended, count_use
+
+NOTHING = Attached()
 
 TITLE_LENGTH = 40
 """How much of the first prompt becomes the title, in characters."""
@@ -88,6 +102,7 @@ _CLOSE = (
     .returning(turns.c.model, turns.c.opened_at)
 )
 _STATUS = sa.select(turns.c.status).where(turns.c.id == sa.bindparam("turn_id"))
+_BEGIN_REPLY = insert_into(reply_pieces, "turn_id", "start", "text")
 _DROP_PIECES = [
     sa.delete(pieces).where(pieces.c.turn_id == sa.bindparam("of_turn")) for pieces in (reply_pieces, thought_pieces)
 ]
@@ -127,14 +142,13 @@ class Turns:
         process_id: int,
         beside: int | None = None,
         idempotency_key: str | None = None,
-        images: Mapping[str, bytes] | None = None,
+        attached: Attached = NOTHING,
         receipt: Callable[[Past], Json] | None = None,
     ) -> OpenedTurn:
         """Make a running turn the head, with its prompt, and read the `window` turns before it.
 
         `receipt` makes the turn's receipt from what lies before it: it is kept from the start, and what it raises opens
-        none. `images` are the contents of those that the prompt names, by digest.
-
+        none.
         It follows the head; with `beside` it becomes another continuation next to that turn. When this
         returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, SessionEnded, TurnNotFound,
         TextRefused, and TurnExists where the session has a turn with the idempotency key.
@@ -152,7 +166,9 @@ class Turns:
             note = to_json(receipt(past)) if receipt else None
             place = _Place(owner, session_id, key, parent, title == "", idempotency_key, note)
             turn_id = self._insert(transaction, place, prompt, model, process_id)
-            keep_images(transaction, key, images or {})
+            keep_images(transaction, key, attached.images)
+            if attached.begun:
+                transaction.change(_BEGIN_REPLY, {"turn_id": turn_id, "start": 0, "text": checked(attached.begun)})
             if head is not None and head != parent:
                 leave_branch(transaction, head, turn_id)
             return OpenedTurn(turn_id, owner, session_id, key, past)

@@ -397,7 +397,19 @@ def main() -> None:
     parser.add_argument("--loading", type=float, default=3.0, help="seconds to load a model")
     options = parser.parse_args()
     words = tuple(f"{word} " for word in ("Paragraph with **bold** words.\n\n" * 20).split(" "))
-    script = Script(words=words, pause=options.pause, loading=options.loading)
+    script = Script(
+        words=words,
+        pause=options.pause,
+        loading=options.loading,
+        models={
+            "llama3.2:3b": Model(),
+            "qwen3:8b": Model(size=5_200_000_000, capabilities=("completion", "tools", "thinking")),
+            "llava:7b": Model(size=4_700_000_000, capabilities=("completion", "vision")),
+        },
+        thoughts=("The person ", "wants to see ", "how this looks, ", "so let me write ", "some paragraphs."),
+        pullable={"mistral:7b": 4_100_000_000},
+        pull_pause=0.3,
+    )
     with OllamaServer(script, options.port) as server:
         print(f"Pretending to be Ollama at {server.url}; end with Ctrl+C.")
         threading.Event().wait()

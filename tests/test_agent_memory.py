@@ -1,6 +1,7 @@
 """WindowMemory in anybody's LangChain agent."""
 
 import asyncio
+import sqlite3
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from langchain_core.outputs import ChatResult
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import NodeCancelledError
+from langgraph.types import Command, interrupt
 
-from agent import Agent, EchoModel, Receipt, SettingsInvalid, Status, WindowMemory
+from agent import Agent, EchoModel, Receipt, RunStopped, SettingsInvalid, Status, Verdict, WindowMemory
 from agent.memory import last_turns
+from storage import sqlite
 
 CALL = AIMessage("", tool_calls=[{"name": "weather", "args": {}, "id": "1"}])
 TALK = [
@@ -173,3 +176,160 @@ def test_text_streams_from_somebodys_own_agent_as_ever(agent: Agent) -> None:
         return [chunk.text async for chunk, _ in own.astream(asked, stream_mode="messages")]
 
     assert "".join(asyncio.run(run())) == agent.find("lisbon").turns(1)[0].reply
+
+
+class TestRunsThatEndOtherwise:
+    """However somebody's own run ends, its session is free again and nothing is lost or told to another."""
+
+    def test_a_run_that_is_left_is_closed_by_a_stop_and_by_the_next_prompt(self, agent: Agent) -> None:
+        model = scripted(calling("Lisbon"), AIMessage("Sunny."))
+        own: Any = create_agent(model, [weather], middleware=[WindowMemory(1, agent=agent)])
+        config = {"configurable": {"thread_id": "lisbon"}}
+        for _ in own.stream({"messages": [HumanMessage("Left")]}, config, stream_mode="updates"):
+            break
+        left = agent.find("lisbon").running
+        assert left is not None
+        left.stop()
+        assert left.wait_for_end(2)
+        assert agent.find("lisbon").turns(1)[0].status is Status.STOPPED
+
+        model.i = 0
+        for _ in own.stream({"messages": [HumanMessage("Left again")]}, config, stream_mode="updates"):
+            break
+        model.i = 1
+        assert ask(own, "And now?") == "Sunny."
+        kept = agent.find("lisbon").turns(3)
+        assert [(turn.prompt, turn.status) for turn in kept] == [
+            ("Left", Status.STOPPED),
+            ("Left again", Status.INTERRUPTED),
+            ("And now?", Status.COMPLETE),
+        ]
+
+    def test_a_run_that_pauses_for_a_person_goes_on_in_its_turn(self, agent: Agent) -> None:
+        own: Any = create_agent(
+            scripted(calling("Lisbon"), AIMessage("Sunny.")),
+            [asking],
+            middleware=[WindowMemory(1, agent=agent)],
+            checkpointer=InMemorySaver(),
+        )
+        config = {"configurable": {"thread_id": "lisbon"}}
+        own.invoke({"messages": [HumanMessage("How is it?")]}, config)
+        assert agent.find("lisbon").running is not None
+        own.invoke(Command(resume="yes"), config)
+        (turn,) = agent.find("lisbon").turns(9)
+        assert (turn.status, turn.reply) == (Status.COMPLETE, "Sunny.")
+        assert [message.sender for message in turn.messages] == ["Human", "AI", "Tool", "AI"]
+
+    def test_messages_of_the_same_name_in_two_threads_are_told_apart(self, agent: Agent) -> None:
+        model = scripted(calling("Lisbon"), AIMessage("Hello B."))
+        own: Any = create_agent(model, [weather], middleware=[WindowMemory(1, agent=agent)])
+        for _ in own.stream(
+            {"messages": [HumanMessage("Secret of A", id="1")]},
+            {"configurable": {"thread_id": "A"}},
+            stream_mode="updates",
+        ):
+            break
+        own.invoke({"messages": [HumanMessage("Hello", id="1")]}, {"configurable": {"thread_id": "B"}})
+        assert [message.text for message in model.heard[-1]] == ["Hello"]
+        assert agent.find("B").turns(1)[0].prompt == "Hello"
+
+    def test_a_tool_with_an_artifact_and_a_prompt_of_an_image_are_kept(self, agent: Agent) -> None:
+        own: Any = create_agent(
+            scripted(calling("Lisbon"), AIMessage("Sunny.")), [mapping], middleware=[WindowMemory(1, agent=agent)]
+        )
+        picture = HumanMessage([{"type": "image", "base64": "aGk=", "mime_type": "image/png"}])
+        own.invoke({"messages": [picture]}, {"configurable": {"thread_id": "lisbon"}})
+        (turn,) = agent.find("lisbon").turns(1)
+        assert (turn.status, turn.reply) == (Status.COMPLETE, "Sunny.")
+        assert agent.find("lisbon").regenerate(turn.id).finish().status is Status.COMPLETE
+
+    def test_calls_that_no_tool_answered_are_not_sent_again(self, agent: Agent) -> None:
+        asked = AIMessage("Let me look.", tool_calls=calling("Nowhere").tool_calls)
+        model = scripted(asked, AIMessage("Well."))
+        own: Any = create_agent(model, [weather], middleware=[WindowMemory(1, agent=agent)])
+        with pytest.raises(LookupError):
+            ask(own, "How is it?")
+        ask(own, "And now?")
+        assert [message.text for message in model.heard[-1]] == [
+            "How is it?",
+            "Let me look.\n\n[This reply was cut off here.]",
+            "And now?",
+        ]
+        assert not any(message.tool_calls for message in model.heard[-1] if isinstance(message, AIMessage))
+
+    def test_a_reply_that_the_store_cannot_take_yet_is_kept_in_the_end(
+        self, make_agent: Any, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sqlite, "LOCK_PATIENCE", 0.1)
+        agent = make_agent()
+        locked = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
+        own: Any = create_agent(
+            Locking(responses=[AIMessage("Sunny.")], other=locked), middleware=[WindowMemory(1, agent=agent)]
+        )
+        assert ask(own, "How is it?") == "Sunny."
+        running = agent.find("lisbon").running
+        locked.execute("ROLLBACK")
+        locked.close()
+        assert running is None or running.wait_for_end(5)
+        assert agent.find("lisbon").turns(1)[0].reply == "Sunny."
+
+    def test_a_synchronous_run_that_was_stopped_calls_its_model_no_more(self, agent: Agent) -> None:
+        model = scripted(calling("stop"), AIMessage("Never."))
+
+        @tool
+        def weather(city: str) -> str:
+            """Stops the turn that asks."""
+            running = agent.find("lisbon").running
+            assert running is not None
+            running.stop()
+            return "Stopped"
+
+        own: Any = create_agent(model, [weather], middleware=[WindowMemory(1, agent=agent)])
+        with pytest.raises(RunStopped):
+            ask(own, "How is it?")
+        assert len(model.heard) == 1
+        (turn,) = agent.find("lisbon").turns(1)
+        assert turn.status is Status.STOPPED
+        assert [message.sender for message in turn.messages] == ["Human", "AI", "Tool"]
+
+    def test_what_several_calls_cost_is_no_verdict_on_the_first(self, agent: Agent) -> None:
+        costs = {"input_tokens": 3000, "output_tokens": 10, "total_tokens": 3010}
+        answers = [calling("Lisbon"), calling("Porto"), AIMessage("Sunny.")]
+        for answer in answers:
+            answer.usage_metadata = costs  # type: ignore[assignment]
+        model = scripted(*answers)
+        model.profile = {"max_input_tokens": 8192}
+        ask(create_agent(model, [weather], middleware=[WindowMemory(1, agent=agent)]), "How is it?")
+        (turn,) = agent.find("lisbon").turns(1)
+        receipt = Receipt.of(turn)
+        assert turn.input_tokens == 9000
+        assert receipt is not None
+        assert (receipt.verdict, receipt.own_agent) == (Verdict.UNKNOWN, True)
+
+
+@tool
+def asking(city: str) -> str:
+    """Asks a person first."""
+    return f"Sunny, since you say {interrupt('Really?')}"
+
+
+asking.name = "weather"
+
+
+@tool(response_format="content_and_artifact")
+def mapping(city: str) -> tuple[str, object]:
+    """Gives more than words."""
+    return "Sunny", object()
+
+
+mapping.name = "weather"
+
+
+class Locking(FakeMessagesListChatModel):
+    """Leaves the database locked when it has answered."""
+
+    other: Any
+
+    def _generate(self, *arguments: Any, **named: Any) -> ChatResult:
+        self.other.execute("BEGIN IMMEDIATE")
+        return super()._generate(*arguments, **named)

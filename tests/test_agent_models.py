@@ -91,6 +91,15 @@ def test_a_pull_that_fails_says_why(
         agent.pull("nosuch").finish()
 
 
+def test_a_pull_whose_stream_just_ends_is_not_taken_for_a_success(agent: Agent, script: Script) -> None:
+    script.pullable, script.pull_pause = {"mistral:7b": 10_000_000_000}, 0.05
+    pull = agent.pull("mistral")
+    assert agent.pull("mistral:latest") is pull
+    pull.cancel()
+    with pytest.raises(ModelUnknown, match="Name the model"):
+        agent.pull(" ")
+
+
 def test_closing_the_agent_hangs_up_on_pulls(make_agent: Make, ollama: OllamaServer, script: Script) -> None:
     script.pullable, script.pull_pause = {"mistral:7b": 10_000_000_000}, 0.05
     agent = make_agent(ollama_host=ollama.url)
@@ -164,8 +173,16 @@ def test_keys_are_not_in_what_is_kept_shown_or_raised(make_agent: Make, monkeypa
 
 
 def test_what_is_no_key_is_left_alone() -> None:
-    text = "The task-force met on skiing, and the tokenizer is abc."
-    assert without_secrets(text, {"TOKENIZER_TOKEN": "abc", "HOME": "force"}) == text
+    text = "The task-force met on skiing, with key-value stores: a context of 131072 tokens; the tokenizer is abc."
+    environment = {"TOKENIZER_TOKEN": "abc", "HOME": "force", "WINDOWSEAT_CONTEXT_TOKENS": "131072"}
+    assert without_secrets(text, environment) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Bearer S3cretS3cret", "https://me:S3cretS3cret@host/", "x?key=S3cretS3cret", "api-key: S3cretS3cret"]
+)
+def test_what_looks_like_a_key_is_left_out(text: str) -> None:
+    assert "S3cret" not in without_secrets(text, {})
 
 
 def test_a_model_whose_package_is_missing_says_what_to_install(make_agent: Make) -> None:

@@ -1,19 +1,22 @@
 """The receipt tells the truth: what was sent can be made again from it, byte for byte, for every kind of turn."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent import Agent, Conversation, EchoModel, ImageFile, Mark, PromptRefused, Receipt, Verdict
 from agent.context import Ask, choose_turns
+from agent.sending import message_as_sent, raw_message
 from agent.tokens import Room, raw_tokens
-from storage import Message, Outcome, Past, Status, Store, Turn
+from storage import Attached, Image, Message, Outcome, Past, Status, Store, Turn
 from storage.history import ChatMessageHistory
+from storage.langchain import to_stored
 from storage.records import EPOCH
 from tests.conftest import Ledger
 from tests.ollama_server import Fault, Model, OllamaServer, Script
@@ -43,8 +46,9 @@ def chat(make_agent: Make, model: Listening) -> Conversation:
     return make_agent(models={"mine": model}, model="mine", window_turns=3).conversation("lisbon")
 
 
-def as_sent(messages: Any) -> list[tuple[str, Any]]:
-    return [(message.type, message.content) for message in messages]
+def as_sent(messages: Any) -> list[tuple[str, Any, Any]]:
+    """All that a model is told by a message: what LangChain calls it is none of that."""
+    return [(message.type, message.content, getattr(message, "tool_calls", [])) for message in messages]
 
 
 def assert_made_again(chat: Conversation, sent: list[BaseMessage], turn_id: int) -> None:
@@ -345,3 +349,181 @@ def test_every_turn_is_in_the_context_or_left_out_for_one_reason_and_what_is_in_
 def test_an_estimate_grows_with_the_text(text: str) -> None:
     assert raw_tokens(text) >= 0.24 * len(text)
     assert raw_tokens(text + "a") > raw_tokens(text)
+
+
+class TestWhereEstimatesFail:
+    """The server's tokenizer, or what it has memory for, is not what we took it for."""
+
+    @pytest.mark.parametrize("density", [2.0, 3.0])
+    def test_a_cut_that_a_low_estimate_hid_is_never_called_complete(
+        self, make_agent: Make, ollama: OllamaServer, script: Script, density: float
+    ) -> None:
+        script.density = density
+        agent = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url, context_tokens=4096)
+        chat = agent.conversation("lisbon")
+        prompt = "How far is it from there to here? " * 240
+        cut = chat.send(prompt).receipt
+        assert script.cuts
+        assert cut is not None
+        assert cut.verdict is Verdict.CUT
+        with pytest.raises(PromptRefused):  # What was counted is the least there was, and enough to know better now.
+            chat.send(prompt)
+
+    def test_a_history_that_becomes_dearer_than_all_before_is_not_called_complete_where_it_was_cut(
+        self, make_agent: Make, ollama: OllamaServer, script: Script
+    ) -> None:
+        agent = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url, context_tokens=4096, window_turns=50)
+        chat = agent.conversation("lisbon")
+        for number in range(30):
+            chat.send(f"{number} " + "How far is it from there to here? " * 10)
+        script.density = 2.0
+        cut = chat.send("And back?").receipt
+        assert script.cuts
+        assert cut is not None
+        assert cut.verdict is not Verdict.COMPLETE
+        script.cuts.clear()
+        after = chat.send("And back again?").receipt
+        assert not script.cuts
+        assert after is not None
+        assert after.verdict is Verdict.COMPLETE
+
+    def test_a_server_short_of_memory_is_asked_before_the_first_long_context_is_sent(
+        self, make_agent: Make, ollama: OllamaServer, script: Script
+    ) -> None:
+        settings: dict[str, Any] = {"model": "ollama:llama3.2:3b", "ollama_host": ollama.url, "window_turns": 50}
+        chat = make_agent(**settings).conversation("lisbon")
+        for number in range(12):
+            chat.send(f"{number} " + "How far is it from there to here? " * 20)
+        script.most_context = 1500
+        script.loaded.clear()
+        receipt = make_agent(**settings).conversation("lisbon").send("And back?").receipt
+        assert script.cuts == []
+        assert receipt is not None
+        assert (receipt.context_asked, receipt.context_loaded, receipt.verdict) == (8192, 1500, Verdict.COMPLETE)
+        assert receipt.beyond_budget > 0
+        assert Receipt.of(chat.turns(1)[0]) == receipt
+        context = chat.context(chat.turns(1)[0].id)
+        assert context is not None
+        assert [message.text for message in context.messages] == [
+            message["content"] for message in script.chats[-1]["messages"]
+        ]
+
+    def test_a_server_that_had_little_memory_once_is_asked_again(
+        self, make_agent: Make, ollama: OllamaServer, script: Script
+    ) -> None:
+        script.most_context = 600
+        chat = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url).conversation("lisbon")
+        chat.send("Hello")
+        with pytest.raises(PromptRefused, match="was given only 600 of the 8,192 that were asked for"):
+            chat.send("How far is it from there to here? " * 80)
+        script.most_context = None
+        script.loaded.clear()
+        assert chat.send("How far is it from there to here? " * 80).status is Status.COMPLETE
+        assert script.cuts == []
+
+    def test_the_context_asked_for_stays_when_the_server_is_late_to_say_what_the_model_has(
+        self, make_agent: Make, ollama: OllamaServer, script: Script
+    ) -> None:
+        script.models["llama3.2:3b"] = Model(parameters="num_ctx                        16384\n")
+        settings: dict[str, Any] = {"model": "ollama:llama3.2:3b", "ollama_host": ollama.url}
+        make_agent(**settings).conversation("lisbon").send("Hello")
+        script.models["llama3.2:3b"] = Model(capabilities=None, context_length=0)
+        make_agent(**settings).conversation("lisbon").send("Hello again")
+        assert {sent["options"]["num_ctx"] for sent in script.chats} == {16_384}
+
+    def test_tool_calls_and_names_of_images_are_counted(
+        self, make_agent: Make, ollama: OllamaServer, script: Script, url: str
+    ) -> None:
+        agent = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url, context_tokens=4096)
+        chat = agent.conversation("lisbon")
+        call = {"name": "note", "args": {"text": "long " * 4000}, "id": "1"}
+        with Store(url) as store:
+            ChatMessageHistory("lisbon", store).add_messages(
+                [
+                    HumanMessage("Note it"),
+                    AIMessage("", tool_calls=[call]),
+                    ToolMessage("Ok", tool_call_id="1"),
+                    AIMessage("Done."),
+                ]
+            )
+        receipt = chat.send("And now?").receipt
+        assert receipt is not None
+        assert (receipt.turns, receipt.beyond_budget) == (0, 1)
+        script.models["llava:7b"] = Model(capabilities=("completion", "vision"))
+        seen = chat.send("What is it?", images=[ImageFile("cat\n" * 5000, PNG)], model="ollama:llava:7b")
+        assert len(chat.turns(1)[0].messages[0].images[0].name) == 100
+        assert seen.status is Status.COMPLETE
+        chat.send("And now?")
+        assert script.cuts == []
+
+
+def test_what_another_provider_put_into_a_reply_goes_to_no_other_model(
+    make_agent: Make, ollama: OllamaServer, script: Script, url: str
+) -> None:
+    agent = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url)
+    chat = agent.conversation("lisbon")
+    blocks: list[str | dict[str, Any]] = [
+        {"type": "thinking", "thinking": "Hm.", "signature": "abc"},
+        {"type": "text", "text": "Yes."},
+    ]
+    with Store(url) as store:
+        ChatMessageHistory("lisbon", store).add_messages([HumanMessage("Really?"), AIMessage(blocks)])
+    chat.send("And now?")
+    assert [message["content"] for message in script.chats[0]["messages"]] == ["Really?", "Yes.", "And now?"]
+
+
+def test_a_reply_that_was_continued_and_killed_at_once_can_be_made_again_and_keeps_its_text(
+    chat: Conversation, url: str
+) -> None:
+    first = chat.send("Hello")
+    with Store(url, clock=lambda: datetime.now(UTC) - timedelta(seconds=60)) as store:
+        past = store.paths.past("local", "lisbon", 3, beside=first.turn_id)
+        ask = Ask(Message.prompt("Hello"), "mine", 3, kept="You said")
+        store.turns.open(
+            "local",
+            "lisbon",
+            ask.prompt,
+            model="mine",
+            window=3,
+            process_id=99,
+            beside=first.turn_id,
+            attached=Attached(begun="You said"),
+            receipt=lambda _: choose_turns(past, ask).receipt.to_json(),
+        )
+    assert chat.running is None
+    (turn,) = chat.turns(1)
+    assert (turn.status, turn.reply) == (Status.INTERRUPTED, "You said")
+    context = chat.context(turn.id)
+    assert context is not None
+    assert as_sent(context.messages) == as_sent([HumanMessage("Hello"), AIMessage("You said")])
+
+
+def test_a_swept_turn_whose_tool_steps_came_late_is_sent_as_it_was(
+    chat: Conversation, model: Listening, url: str
+) -> None:
+    with Store(url) as store:
+        opened = Ledger(store).open("lisbon", "How is it?")
+        store.turns.close(opened, Outcome(Status.INTERRUPTED, (Message.reply("Let me look."),)))
+        turn_id = chat.send("Well?").turn_id
+        call = {"name": "weather", "args": {}, "id": "1"}
+        steps = [
+            AIMessage("Let me look.", tool_calls=[call]),
+            ToolMessage("Sunny", tool_call_id="1"),
+            AIMessage("It is sunny."),
+        ]
+        store.turns.close(opened, Outcome(Status.COMPLETE, tuple(map(to_stored, steps))))
+    assert len(chat.turns(2)[0].messages) == 4
+    assert_made_again(chat, model.heard[-1], turn_id)
+    chat.send("And now?")
+    said = [message.text for message in model.heard[-1]]
+    assert said[:2] == ["How is it?", "Let me look.It is sunny.\n\n[This reply was cut off here.]"]
+
+
+@given(st.text(), st.text(), st.booleans())
+def test_what_is_sent_is_never_estimated_at_nothing(prompt: str, argument: str, blind: bool) -> None:  # noqa: FBT001
+    image = Image("a picture.png", "image/png", "d1", 1)
+    call = {"name": "note", "args": {"text": argument}, "id": "1"}
+    for message in (Message.prompt(prompt, [image]), to_stored(AIMessage("", tool_calls=[call]))):
+        sent = message_as_sent(message, {})
+        least = 0.2 * (len(sent.text) + len(argument) * isinstance(sent, AIMessage))
+        assert raw_message(message, blind=blind) >= least

@@ -1,5 +1,6 @@
 """Thinking: told apart from the answer, kept, durable while it comes, and never sent back."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -69,6 +70,20 @@ def test_a_reply_stopped_while_it_thinks_keeps_the_thoughts(chat: Conversation, 
     script.pause, script.thoughts = 0, ()
     chat.send("Hello?")
     assert [message["content"] for message in script.chats[-1]["messages"]] == ["Hello?"]
+
+
+def test_what_might_have_become_a_tag_is_not_lost_with_a_stop(
+    make_agent: Make, ollama: OllamaServer, script: Script
+) -> None:
+    script.words, script.pause = ("\n", "<thi", "nk", "more"), 0.3
+    chat = make_agent(model="ollama:llama3.2:3b", ollama_host=ollama.url).conversation("lisbon")
+    reply = chat.start("Hello")
+    while not script.chats:
+        time.sleep(0.01)
+    time.sleep(0.75)
+    reply.stop()
+    assert reply.wait_for_end(5)
+    assert chat.turns(1)[0].reply == reply.text == "\n<thi"
 
 
 def test_thoughts_are_seen_from_another_process_and_survive_this_one(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage import Image, Mark, Message, Outcome, Piece, SessionNotFound, Status, TooManyPinned, TurnNotFound
+from storage import Attached, Image, Mark, Message, Outcome, Piece, SessionNotFound, Status, TooManyPinned, TurnNotFound
 from storage.marks import MOST_PINNED
 from tests.conftest import Clock, Ledger
 
@@ -78,7 +78,7 @@ def test_a_fork_takes_marks_and_images_along_and_clearing_leaves_none(ledger: Le
         model="echo",
         window=3,
         process_id=ledger.process,
-        images={CAT.digest: b"meow"},
+        attached=Attached({CAT.digest: b"meow"}),
     )
     ledger.store.turns.close(opened, Outcome(Status.COMPLETE, (Message.reply("A cat."),)))
     ledger.store.marks.mark("local", "lisbon", opened.id, Mark.PINNED)

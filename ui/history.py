@@ -45,7 +45,7 @@ def _view(chat: Conversation, running: Reply | None) -> Receipt | None:
 
 def _draw_above(view: Receipt, turns: list[Turn]) -> None:
     first = view.first
-    if not _hides_some(view):
+    if view.turns and not _hides_some(view):
         st.caption(f":material/visibility: The model sees the whole conversation so far: {count(view.turns, 'turn')}.")
     elif first is not None and first < turns[0].depth:
         further = count(turns[0].depth - first, "turn")

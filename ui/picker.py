@@ -12,6 +12,7 @@ _SHOWN = "sessions_shown"
 _PICKED = "picked_session"
 _SEARCH = "session_search"
 _ARCHIVED = "archived_sessions"
+_UNSEEN = {ord("0"): "\u2060", ord("1"): "\u2063"}
 
 
 def draw_picker(agent: Agent, chat_page: StreamlitPage) -> None:
@@ -46,7 +47,7 @@ def _draw_sessions(agent: Agent, search: str) -> None:
         "Sessions",
         sessions,
         key=_PICKED,
-        format_func=lambda session_id: as_plain(title_of(sessions[session_id])),
+        format_func=lambda session_id: _label(sessions[session_id]),
         captions=[_caption(session) for session in found.sessions],
         on_change=lambda: state.choose(st.session_state[_PICKED]),
         label_visibility="collapsed",
@@ -55,6 +56,11 @@ def _draw_sessions(agent: Agent, search: str) -> None:
     if found.after is not None and st.button("More sessions", icon=":material/expand_more:", type="tertiary"):
         st.session_state[_SHOWN] = shown + PAGE
         st.rerun()
+
+
+def _label(session: Session) -> str:
+    """The title, and signs that nobody sees: Streamlit knows what was picked by its label, and titles may be alike."""
+    return as_plain(title_of(session)) + f"{session.key:b}".translate(_UNSEEN)
 
 
 def _caption(session: Session) -> str:

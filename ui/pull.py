@@ -14,6 +14,22 @@ INTERVAL = 0.5
 _WATCHED = "pulls watched"
 
 
+def is_missing(error: str) -> bool:
+    """Whether a reply failed because its model was not there."""
+    return error.startswith("Ollama has no model")
+
+
+def draw_failure(agent: Agent, model: str, error: str, *, last: bool) -> None:
+    """Why a reply failed; of a model that was missing, what became of it meanwhile."""
+    name = as_plain(model.removeprefix("ollama:"))
+    if last and is_missing(error) and any(pull.name == model.removeprefix("ollama:") for pull in agent.pulls()):
+        st.info(f"{name} was not there. It is on its way: see below.", icon=":material/download:")
+    elif last and is_missing(error) and model in agent.models().names:
+        st.info(f"{name} was not there. It is now: try again.", icon=":material/check:")
+    else:
+        st.error(as_plain(error), icon=":material/error:")
+
+
 def draw_pull_offer(agent: Agent, model: str, key: str) -> None:
     """For a reply that failed because its model is not there."""
     if agent.can_pull(model):

@@ -5,17 +5,16 @@ import streamlit as st
 from agent import Conversation, Receipt, Turn, Verdict
 from ui.words import as_plain, count
 
+MOST_NAMED = 20
+"""Turns that are named one by one."""
+
 _WHY = {
     "window": "before the window",
     "budget": "in the window, but the model's context has no room for them",
     "excluded": "excluded by you",
     "empty": "without a reply",
 }
-_VERDICTS = {
-    Verdict.COMPLETE: ":material/check_circle: The model saw all of it.",
-    Verdict.CUT: ":material/content_cut: **The model's server cut the beginning**: the model did not see all of it.",
-    Verdict.UNKNOWN: ":material/help: Whether the model saw all of it can't be told: its server did not say.",
-}
+_CALLED = {"human": "prompt", "ai": "reply", "system": "told", "tool": "tool"}
 
 
 def facts(receipt: Receipt) -> list[str]:
@@ -34,23 +33,25 @@ def show_receipt(chat: Conversation, turn: Turn) -> None:
     if receipt is None:
         st.write("Another program wrote this turn: nobody kept what its model saw.")
         return
-    st.markdown(_VERDICTS[receipt.verdict])
+    st.markdown(_verdict(receipt))
     st.markdown("\n".join(f"- {line}" for line in in_words(receipt)))
     context = chat.context(turn.id)
     if context is None:
         return
     with st.expander(f"The {count(len(context.messages), 'message')} as sent", icon=":material/mail:"):
         for message in context.messages:
-            st.caption(message.type)
-            st.code(message.text, language=None, wrap_lines=True)
+            st.caption(_CALLED.get(message.type, message.type))
+            st.code(_shown(message.content), language=None, wrap_lines=True)
 
 
 def in_words(receipt: Receipt) -> list[str]:
     """A line of Markdown for each thing that the context was made of, and for each reason why a turn was left out."""
     lines = [_seen(receipt)]
+    places = {"excluded": receipt.excluded, "empty": receipt.empty}
     for reason, number in receipt.left_out.items():
         if number:
-            lines.append(f"**{count(number, 'turn')} left out**: {_WHY[reason]}.")
+            which = ", ".join(f"{depth:,}" for depth in places.get(reason, ())[:MOST_NAMED])
+            lines.append(f"**{count(number, 'turn')} left out**: {_WHY[reason]}{f' ({which})' if which else ''}.")
     for kind, version in (("system prompt", receipt.system_prompt), ("summary", receipt.summary)):
         if version is not None:
             lines.append(f"The {kind} of the session, version {version}.")
@@ -58,24 +59,63 @@ def in_words(receipt: Receipt) -> list[str]:
         lines.append(
             "Parameters: " + as_plain(", ".join(f"{name} {value}" for name, value in receipt.parameters.items()))
         )
-    if receipt.continued:
-        lines.append(f"The first {count(receipt.continued, 'character')} of its reply, to continue them.")
     if receipt.unseen_images:
         lines.append(f"{count(receipt.unseen_images, 'image')} by name only: the model sees none.")
     return [*lines, *_sizes(receipt)]
 
 
+def _verdict(receipt: Receipt) -> str:
+    context = _context(receipt)
+    match receipt.verdict:
+        case Verdict.COMPLETE:
+            return ":material/check_circle: The model saw all of it."
+        case Verdict.CUT if receipt.estimated is not None and receipt.estimated > context:
+            return ":material/content_cut: **The model's server cut the beginning**: the model did not see all of it."
+        case Verdict.CUT:
+            return ":material/content_cut: **The model's server dropped the beginning** while the model was writing."
+        case _:
+            return f":material/help: Whether the model saw all of it can't be told: {_unknown(receipt)}."
+
+
+def _unknown(receipt: Receipt) -> str:
+    if receipt.own_agent:
+        return "an agent of somebody's own asked it, and may have told it more"
+    if receipt.context_asked is None:
+        return "nobody knows how much it has room for"
+    if receipt.counted is None:
+        return "its server did not come to count what it got"
+    return "our estimate and the count of its server do not agree"
+
+
 def _seen(receipt: Receipt) -> str:
-    pinned = f", {len(receipt.pinned):,} of them pinned" if receipt.pinned else ""
-    turns = f"{count(receipt.turns, 'turn')}{pinned}, and the prompt" if receipt.turns else "The prompt alone"
-    return f"{turns}: {count(receipt.messages, 'message')}. The window was of {count(receipt.window, 'turn')}."
+    named = []
+    if receipt.first is not None:
+        alone = receipt.first == receipt.last
+        named.append(f"turn {receipt.first:,}" if alone else f"turns {receipt.first:,} to {receipt.last:,}")
+    if receipt.pinned:
+        named.append("pinned " + ", ".join(f"{depth:,}" for depth in receipt.pinned))
+    said = [f"{count(receipt.turns, 'turn')} ({'; '.join(named)})"] if named else []
+    said.append("the prompt" if named else "The prompt")
+    if receipt.continued:
+        said.append(f"the first {count(receipt.continued, 'character')} of its reply, to continue them")
+    window = f"The window was of {count(receipt.window, 'turn')}."
+    return f"{' and '.join(said)}: {count(receipt.messages, 'message')}. {window}"
+
+
+def _shown(content: str | list[str | dict[str, object]]) -> str:
+    """The text, with a word for what is none."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(part if isinstance(part, str) else str(part.get("text", "[image]")) for part in content)
 
 
 def _sizes(receipt: Receipt) -> list[str]:
     if receipt.context_asked is None:
         return []
     lines = [f"A context of {receipt.context_asked:,} tokens was asked for."]
-    if receipt.context_loaded not in {None, receipt.context_asked}:
+    if receipt.context_loaded == receipt.context_asked:
+        lines[0] = f"A context of {receipt.context_asked:,} tokens was asked for and given."
+    elif receipt.context_loaded is not None:
         lines[0] += f" **The server gave {receipt.context_loaded:,}.**"
     said = f"{receipt.estimated:,} tokens estimated" if receipt.estimated is not None else "no estimate"
     counted = f"{receipt.counted:,} counted by the server" if receipt.counted is not None else "not counted"

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from agent import Agent, DayUse, SessionNotFound
+from agent import Agent, Conversation, DayUse, SessionNotFound, WindowseatError
 from ui import state
 from ui.words import ago, as_plain, title_of
 
@@ -42,8 +42,15 @@ def _draw_session(agent: Agent) -> None:
     with st.container(horizontal=True):
         st.metric("Turns", f"{session.depth:,}", border=True)
         st.metric("Messages stored", f"{session.message_count:,}", border=True)
-        st.metric("Turns in the window", f"{min(chat.window_turns, session.depth):,}", border=True)
+        st.metric("Turns the model sees", _seen(chat), border=True)
     st.caption(f"Begun {ago(session.created_at)}, last used {ago(session.last_activity)}")
+
+
+def _seen(chat: Conversation) -> str:
+    try:
+        return f"{chat.view.turns:,}"
+    except WindowseatError:
+        return "–"
 
 
 def _chart(days: tuple[DayUse, ...]) -> alt.Chart:

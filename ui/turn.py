@@ -8,7 +8,7 @@ import streamlit as st
 
 from agent import Agent, Conversation, Image, Mark, Receipt, Status, Turn, Verdict, WindowseatError
 from ui import markdown, state
-from ui.pull import draw_pull_offer
+from ui.pull import draw_failure, draw_pull_offer, is_missing
 from ui.receipt import facts, show_receipt
 from ui.words import as_plain, seconds
 
@@ -20,7 +20,10 @@ PIN, UNPIN = ":material/keep: Pin into the window", ":material/keep_off: Unpin"
 EXCLUDE, INCLUDE = ":material/visibility_off: Exclude from the window", ":material/visibility: Include again"
 
 _HARD_BREAK = re.compile(r"(?<! {2})\n(?=\S)")
-_MARKS = {Mark.PINNED: ":material/keep: pinned into the window", Mark.EXCLUDED: ":material/visibility_off: excluded"}
+_MARKS = {
+    Mark.PINNED: ":material/keep: Pinned into the window",
+    Mark.EXCLUDED: ":material/visibility_off: Excluded from the window",
+}
 
 
 def draw_turn(agent: Agent, chat: Conversation, turn: Turn, *, last: bool) -> None:
@@ -58,7 +61,7 @@ def _draw_end(agent: Agent, chat: Conversation, turn: Turn, *, last: bool) -> No
     if turn.status is Status.STOPPED:
         st.caption(":material/stop_circle: You stopped this reply.")
     elif turn.status is Status.FAILED:
-        st.error(as_plain(turn.error or "The reply failed."), icon=":material/error:")
+        draw_failure(agent, turn.model, turn.error or "The reply failed.", last=last)
     else:
         st.warning(as_plain(turn.error or "The reply was interrupted."), icon=":material/power_off:")
     if last:
@@ -66,7 +69,7 @@ def _draw_end(agent: Agent, chat: Conversation, turn: Turn, *, last: bool) -> No
             if turn.reply:
                 _draw_button("Continue", ":material/play_arrow:", turn, chat.continue_)
             _draw_button("Try again", ":material/refresh:", turn, chat.regenerate)
-            if turn.status is Status.FAILED and not turn.reply:
+            if is_missing(turn.error or ""):
                 draw_pull_offer(agent, turn.model, f"pull {turn.id}")
 
 
@@ -79,16 +82,16 @@ def _draw_facts(chat: Conversation, turn: Turn) -> None:
     """What the reply was made by and from, in a line, with the menu."""
     receipt = Receipt.of(turn)
     if receipt is not None and receipt.verdict is Verdict.CUT:
-        st.warning("The model's server cut the beginning of what it was sent.", icon=":material/content_cut:")
+        st.warning("The model's server cut the beginning of the conversation.", icon=":material/content_cut:")
     said = [as_plain(turn.model)] if turn.model else []
     if receipt is not None:
         said += facts(receipt)
     if turn.duration and turn.status is not Status.INTERRUPTED and turn.model:
         said.append(seconds(turn.duration))
     if turn.mark is not None:
-        said.append(_MARKS[turn.mark])
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(" · ".join(said), width="content")
+        st.caption(_MARKS[turn.mark])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.caption(" · ".join(said))
         chosen = st.menu_button(
             "Turn", _actions(turn), icon=":material/more_horiz:", type="tertiary", key=f"menu of {turn.id}"
         )

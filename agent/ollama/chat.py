@@ -79,6 +79,13 @@ class OllamaChat(langchain_ollama.ChatOllama):
                 patience, late = self.patience.next, self._fell_silent
         raise _unfinished(self.model)
 
+    async def load(self, num_ctx: int, keep_alive: str | float | None = None) -> None:
+        """Have the model in memory with this context length. Raises ModelError."""
+        with translated(str(self.base_url), self.model):
+            async with asyncio.timeout(self.patience.first):
+                options = {"num_ctx": num_ctx}
+                await self._async_client.generate(self.model, options=options, keep_alive=keep_alive)
+
     async def aclose(self) -> None:
         """Close the connections to the server, on the loop that used them."""
         self._client.close()  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from agent.errors import ModelError, PullCancelled
+from agent.errors import ModelError, ModelFailed, PullCancelled, ReplyCut
 from agent.ollama.chat import CONNECT_PATIENCE
 from agent.ollama.wire import ollama, translated
 
@@ -19,6 +19,9 @@ NEXT_PATIENCE = 300.0
 
 PATIENCE = 1.0
 """Seconds of one wait: a wait without an end can't be interrupted from the keyboard everywhere."""
+
+
+_BROKEN = "Getting {} broke off. What came is kept; get it again to go on there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,12 @@ class Pull:
             asyncio.run(self._until_cancelled())
         except asyncio.CancelledError:
             self._failure = PullCancelled(f"Getting {self.name} was cancelled; what came is kept for the next time.")
+        except ReplyCut:
+            self._failure = ModelFailed(_BROKEN.format(self.name))
         except ModelError as error:
             self._failure = error
+        except Exception as error:  # noqa: BLE001 - on a thread of its own nobody else would hear of it
+            self._failure = ModelFailed(f"Getting {self.name} failed: {error}")
         finally:
             self._finished()
             with self._changed:
@@ -114,6 +121,8 @@ class Pull:
             with translated(self._host, self.name):
                 async for step in await client.pull(self.name, stream=True):
                     self._note(step)
+        if self._progress.doing != "success":
+            raise ModelFailed(_BROKEN.format(self.name))
 
     def _note(self, step: Any) -> None:
         if step.digest and step.total:

@@ -1,5 +1,6 @@
 """The `ollama` package, and what its errors, and those of the connection, mean to a person."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import ValidationError
 
 # The package reads the variable at its import and falls over a malformed one; our settings say what is wrong with it.
 _said = os.environ.pop("OLLAMA_HOST", None)
@@ -42,7 +44,14 @@ def translated(host: str, model: str = "") -> Iterator[None]:
     """Raise what goes wrong as ModelError. `model` is "" for questions about the server itself."""
     try:
         yield
-    except (ollama.ResponseError, httpx.HTTPError, OSError, ValueError) as error:
+    except (
+        ollama.ResponseError,
+        httpx.HTTPError,
+        OSError,
+        ValidationError,
+        json.JSONDecodeError,
+        UnicodeError,
+    ) as error:
         raise _translate(error, host, model) from error
 
 
@@ -55,7 +64,7 @@ def cut(model: str) -> ReplyCut:
 def _translate(error: Exception, host: str, model: str) -> ModelError:
     match error:
         case ollama.ResponseError():
-            return _translate_response(error, model)
+            return _translate_response(error, host, model)
         case httpx.ConnectError() | httpx.ConnectTimeout() | ConnectionError():
             return ModelUnavailable(f"No Ollama server answers at {host}. {_how_to_reach(host)}")
         case TimeoutError() | httpx.TimeoutException():
@@ -63,12 +72,12 @@ def _translate(error: Exception, host: str, model: str) -> ModelError:
         case httpx.HTTPError() if model:
             return cut(model)
         case _:
-            return ModelFailed(f"What answers at {host} does not speak as Ollama does. Check OLLAMA_HOST.")
+            return _no_ollama(host)
 
 
-def _translate_response(error: ollama.ResponseError, model: str) -> ModelError:
+def _translate_response(error: ollama.ResponseError, host: str, model: str) -> ModelError:
     said = error.error.strip() or str(error.status_code)
-    if error.status_code == httpx.codes.NOT_FOUND:
+    if error.status_code == httpx.codes.NOT_FOUND and model:
         return ModelMissing(model)
     if error.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         return ModelBusy("Ollama has too many requests waiting. Try again in a moment.")
@@ -84,7 +93,13 @@ def _translate_response(error: ollama.ResponseError, model: str) -> ModelError:
         return ModelFailed(f"{model} can't think: take the session's parameter thinking away, or choose another model.")
     if "does not exist" in said and "manifest" in said:
         return ModelMissing(model, f"There is no model “{model}” to be had. Look at ollama.com for its right name.")
+    if error.status_code == httpx.codes.NOT_FOUND:
+        return _no_ollama(host)
     return ModelFailed(f"Ollama reported an error: {said.rstrip('.')}. Try again.")
+
+
+def _no_ollama(host: str) -> ModelFailed:
+    return ModelFailed(f"What answers at {host} does not speak as Ollama does. Check OLLAMA_HOST.")
 
 
 def _how_to_reach(host: str) -> str:
