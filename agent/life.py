@@ -150,7 +150,7 @@ class Life:
         return whole and all(isinstance(message.content, str) for message in self._context.messages)
 
     def _judge(self, answer: "asyncio.Task[None]") -> tuple[Status, WindowseatError | str | None]:
-        if answer.cancelled():
+        if answer.cancelled() or (self._reply.hung_up and _is_foreign(answer.exception())):
             if self._reply.stop_asked:
                 return Status.STOPPED, None
             return Status.INTERRUPTED, "The program was closed before the reply ended."
@@ -177,3 +177,8 @@ class Life:
                 await self._runner.write(retitle)
         except Exception as error:  # noqa: BLE001 - whatever a model does, the session has a title
             log.warning("%s made no title: %s", self._reply.model, sentence_of(error))
+
+
+def _is_foreign(error: BaseException | None) -> bool:
+    """Whether it may come of hanging up: while a program ends, libraries trip over their own clearing away."""
+    return error is not None and not isinstance(error, WindowseatError)

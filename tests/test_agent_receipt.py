@@ -382,7 +382,7 @@ class TestWhereEstimatesFail:
         assert cut is not None
         assert cut.verdict is not Verdict.COMPLETE
         script.cuts.clear()
-        after = chat.send("And back again?").receipt
+        after = [chat.send("And back again?").receipt for _ in range(3)][-1]
         assert not script.cuts
         assert after is not None
         assert after.verdict is Verdict.COMPLETE

@@ -92,7 +92,7 @@ def draw_controls(agent: Agent, chat: Conversation, session: Session) -> None:
         key=model_key,
         format_func=lambda name: f"auto: {agent.choose(AUTO).model}" if name == AUTO else name,
         on_change=lambda: _configure(chat, model=st.session_state[model_key]),
-        width=240,
+        width="stretch",
     )
     st.number_input(
         "Window, in turns",

@@ -38,7 +38,7 @@ def draw_prompt(
             )
     st.chat_input("Write a prompt", key=BOX, on_submit=_submit, args=(agent, chat), disabled=ended)
     if chat is not None and session is not None:
-        with st.bottom.container(horizontal=True, wrap=False, vertical_alignment="bottom"):
+        with st.bottom.container(horizontal=True, wrap=False, vertical_alignment="bottom", width=430):
             draw_controls(agent, chat, session)
 
 
