@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from agent import Agent, Conversation, EchoModel, ImageFile, Mark, PromptRefused, Receipt, Verdict
 from agent.context import Ask, choose_turns
+from agent.receipt import judged
 from agent.sending import message_as_sent, raw_message
 from agent.tokens import Room, raw_tokens
 from storage import Attached, Image, Message, Outcome, Past, Status, Store, Turn
@@ -527,3 +528,40 @@ def test_what_is_sent_is_never_estimated_at_nothing(prompt: str, argument: str, 
         sent = message_as_sent(message, {})
         least = 0.2 * (len(sent.text) + len(argument) * isinstance(sent, AIMessage))
         assert raw_message(message, blind=blind) >= least
+
+
+@pytest.mark.parametrize(
+    ("estimated", "loaded", "counted", "written", "verdict"),
+    [
+        (1000, 4096, 1010, 100, Verdict.COMPLETE),
+        (1000, None, 1010, 100, Verdict.COMPLETE),
+        (1000, None, 400, 100, Verdict.UNKNOWN),  # Perhaps what was in its cache is not in the count; perhaps it cut.
+        (1000, 4096, 400, 100, Verdict.COMPLETE),
+        (20, 4096, 80, 100, Verdict.COMPLETE),  # The template of the chat has tokens of its own.
+        (1000, 4096, 3900, 100, Verdict.UNKNOWN),
+        (5000, 4096, 2400, 100, Verdict.CUT),
+        (5000, 4096, 3600, 100, Verdict.UNKNOWN),
+        (1000, 4096, 1010, 3200, Verdict.CUT),
+        (1000, 4096, None, None, Verdict.UNKNOWN),
+        (None, None, 1000, 100, Verdict.UNKNOWN),
+    ],
+)
+def test_the_verdict_follows_from_estimate_count_and_context(
+    estimated: int | None, loaded: int | None, counted: int | None, written: int | None, verdict: Verdict
+) -> None:
+    asked = None if estimated is None else 4096
+    receipt = Receipt.plain(10, 1, 10, asked, None, estimated)
+    after = judged(receipt, model="ollama:llama3.2:3b", counted=counted, written=written, loaded=loaded)
+    assert after.verdict is verdict
+    assert judged(receipt, model="echo", counted=counted, written=written, loaded=loaded).counted == counted
+
+
+def test_a_stopped_reply_has_no_count_and_echo_sees_no_images(make_agent: Make) -> None:
+    chat = make_agent(echo_words_per_second=20).conversation("lisbon")
+    reply = chat.start("word " * 50)
+    assert reply.wait(0, 5)
+    reply.stop()
+    assert reply.wait_for_end(5)
+    assert chat.turns(1)[0].input_tokens is None
+    with pytest.raises(PromptRefused, match="echo sees no images"):
+        chat.send("What is it?", images=[PNG])
