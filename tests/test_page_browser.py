@@ -187,6 +187,21 @@ def test_a_session_is_renamed_cleared_and_deleted_only_after_a_confirmation(
     connection.close()
 
 
+def test_sessions_of_the_same_title_are_not_taken_for_each_other(serve: Serve, chat: ChatPage) -> None:
+    chat.open(serve().url)
+    chat.ask("Hello")
+    chat.ask("I am the first")
+    chat.begin()
+    chat.ask("Hello")
+    expect(chat.messages).to_have_count(2)
+    chat.ask("I am the second")
+    expect(chat.messages).to_have_count(4)
+    chat.sessions.nth(1).click()
+    expect(chat.messages.nth(2)).to_contain_text("I am the first")
+    chat.sessions.nth(0).click()
+    expect(chat.messages.nth(2)).to_contain_text("I am the second")
+
+
 def test_a_bookmark_and_a_second_tab_come_to_the_same_session(serve: Serve, new_page: Callable[[], ChatPage]) -> None:
     first = new_page().open(serve().url)
     first.ask("To Porto")
@@ -257,9 +272,9 @@ def test_each_reply_says_what_its_model_saw_and_a_turn_can_be_pinned_into_the_wi
     chat.ask("What is my name?")
     chat.choose_for_turn(3, "What the model saw")
     expect(chat.dialog).to_contain_text("The model saw all of it.")
-    expect(chat.dialog).to_contain_text("2 turns, 1 of them pinned, and the prompt: 5 messages.")
+    expect(chat.dialog).to_contain_text("2 turns (turn 3; pinned 1) and the prompt: 5 messages.")
     expect(chat.dialog).to_contain_text("1 turn left out: before the window.")
-    expect(chat.dialog).to_contain_text("A context of 8,192 tokens was asked for.")
+    expect(chat.dialog).to_contain_text("A context of 8,192 tokens was asked for and given.")
     chat.dialog.get_by_text("The 5 messages as sent").click()
     sent = [message["content"] for message in script.chats[-1]["messages"]]
     assert sent[0] == "My name is Ada."
