@@ -16,10 +16,10 @@ from agent.context import Context
 from agent.conversation import Conversation
 from agent.daily import Daily
 from agent.errors import PromptRefused, SettingsInvalid
-from agent.life import Graph
 from agent.memory import GivenContext
 from agent.models import Catalogue, Choice, Models
 from agent.ollama import Pull
+from agent.parts import Graph, Parts
 from agent.prompt import checked_name, checked_prompt, storable
 from agent.runner import Runner
 from agent.settings import Settings, checked_settings
@@ -98,7 +98,8 @@ class Agent:
             self._store.close()
             raise
         self._runner = Runner(self._store)
-        self._corrections = Corrections(partial(self._known, CORRECTION), partial(self._keep, CORRECTION))
+        corrections = Corrections(partial(self._known, CORRECTION), partial(self._keep, CORRECTION))
+        self._parts = Parts(self._store, self._runner, self._models, self._graph, corrections, self.settings)
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
@@ -323,16 +324,7 @@ class Agent:
         self._store.notes.keep(f"{what}{storable(model)}", round(number * MILLION))
 
     def _conversation(self, session_id: str) -> Conversation:
-        return Conversation(
-            self.owner,
-            session_id,
-            store=self._store,
-            runner=self._runner,
-            models=self._models,
-            graph=self._graph,
-            corrections=self._corrections,
-            settings=self.settings,
-        )
+        return Conversation(self.owner, session_id, self._parts)
 
     def _graph(self, model: str) -> Graph:
         """LangChain's agent for a model, made at its first turn: compiling takes milliseconds."""

@@ -1,8 +1,6 @@
 """A conversation: one session, and the life of each of its turns. `start` is the main path."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from copy import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,51 +8,32 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
-from agent.context import (
-    NO_TEXT,
-    Ask,
-    Chosen,
-    Context,
-    Told,
-    choose_turns,
-    digests_in,
-    make_context,
-)
-from agent.echo import ECHO
+from agent.asking import Asking
+from agent.context import NO_TEXT, Ask, Chosen, Context, Told, make_context
 from agent.elsewhere import ReplyElsewhere
-from agent.ending import sentence_of
 from agent.errors import PromptRefused, SettingsInvalid
 from agent.frame import to_frame
 from agent.images import Given, checked_images
 from agent.kept import KeptTurn
-from agent.life import Graph, Life
-from agent.models import Choice, Models, name_of, room_of
-from agent.prompt import checked_characters, checked_name, checked_prompt, checked_tag, checked_title
+from agent.models import Choice
+from agent.parts import Parts
+from agent.prompt import checked_name, checked_prompt, checked_tag, checked_title
 from agent.receipt import Receipt
 from agent.reply import Reply
-from agent.runner import Runner
-from agent.settings import Settings, checked_settings
-from agent.tokens import Corrections
+from agent.settings import checked_settings
 from storage import (
     TEXTS,
-    Attached,
-    Json,
     Mark,
     Message,
-    OpenedTurn,
-    Outcome,
-    Past,
     Sender,
     Session,
     SessionBusy,
     SessionText,
     Siblings,
     Status,
-    Store,
     Turn,
     TurnExists,
 )
-from storage.langchain import to_stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,26 +47,13 @@ T = TypeVar("T")
 class Conversation:
     """One session of one owner. It holds no state but names: two of them for one session agree."""
 
-    def __init__(
-        self,
-        owner: str,
-        session_id: str,
-        *,
-        store: Store,
-        runner: Runner,
-        models: Models,
-        graph: Callable[[str], Graph],
-        corrections: Corrections,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, owner: str, session_id: str, parts: Parts) -> None:
         self.owner = owner
         self.session_id = session_id
-        self._store = store
-        self._runner = runner
-        self._models = models
-        self._graph = graph
-        self._corrections = corrections
-        self._settings = settings
+        self._parts = parts
+        self._asking = Asking(owner, session_id, parts)
+        self._store, self._runner, self._models = parts.store, parts.runner, parts.models
+        self._settings = parts.settings
 
     def send(self, prompt: str, *, images: Sequence[Given] = (), model: str | None = None) -> Reply:
         """Ask, and wait for the whole reply. Raises WindowseatError; what came of a reply is kept all the same."""
@@ -123,7 +89,10 @@ class Conversation:
             return self._known_reply(known, prompt)
         shown, contents = checked_images(images)
         ask = self._ask(Message.prompt(prompt, shown), model)
-        return self._start(ask, contents, beside=beside, idempotency_key=idempotency_key)
+        try:
+            return self._asking.start(ask, contents, beside=beside, idempotency_key=idempotency_key)
+        except TurnExists as error:
+            return self._known_reply(error.turn_id, prompt)
 
     def edit(
         self, turn_id: int, prompt: str, *, images: Sequence[Given] | None = None, model: str | None = None
@@ -135,14 +104,14 @@ class Conversation:
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
         before = self._turn(turn_id)
         shown, contents = (before.messages[0].images, {}) if images is None else checked_images(images)
-        return self._start(self._ask(Message.prompt(prompt, shown), model), contents, beside=turn_id)
+        return self._asking.start(self._ask(Message.prompt(prompt, shown), model), contents, beside=turn_id)
 
     def regenerate(self, turn_id: int, *, model: str | None = None) -> Reply:
         """Ask the same again, of another model if one is named, beside the turn: both are kept.
 
         Raises what `start` raises.
         """
-        return self._start(self._ask(self._asked_in(turn_id), model), {}, beside=turn_id)
+        return self._asking.start(self._ask(self._asked_in(turn_id), model), {}, beside=turn_id)
 
     def continue_(self, turn_id: int, *, model: str | None = None) -> Reply:
         """Have a reply go on where it ended: the model gets its text as the beginning of its answer.
@@ -153,21 +122,14 @@ class Conversation:
         if turn.status is Status.RUNNING:
             raise SessionBusy(self.session_id)
         ask = replace(self._ask(self._asked_in(turn_id), model), kept=turn.reply)
-        return self._start(ask, {}, beside=turn_id)
+        return self._asking.start(ask, {}, beside=turn_id)
 
     def keep(self, prompt: BaseMessage, model: BaseChatModel, window_turns: int) -> KeptTurn:
-        """Open a turn that an agent of somebody's own answers; who calls this closes it.
+        """Open a turn that an agent of somebody's own answers; who calls this closes it. `WindowMemory` does.
 
-        The model is told nothing of the session but its turns. Raises what `start` raises.
+        Raises what `start` raises.
         """
-        checked_characters(prompt.text, "The prompt")
-        name = name_of(model)
-        room = room_of(model, self._corrections.factor(name), self._settings.reply_tokens)
-        ask = Ask(to_stored(prompt), name, window_turns, room=room, own_agent=True)
-        opened, chosen = self._open(ask, {})
-        context = make_context(chosen, ask, self._contents(chosen, ask, {}), {})
-        reply = Reply(opened.id, ask.prompt.content, name, context.receipt)
-        return KeptTurn(opened, context, reply, runner=self._runner, store=self._store)
+        return self._asking.keep(prompt, model, window_turns)
 
     def preview(self, prompt: str, *, images: Sequence[Given] = (), model: str | None = None) -> Context:
         """What would be sent with this prompt now, with its receipt: nothing is sent or kept.
@@ -176,7 +138,7 @@ class Conversation:
         """
         shown, contents = checked_images(images)
         ask = self._ask(Message.prompt(checked_prompt(prompt, self._settings.prompt_limit), shown), model)
-        return self._context(self._chosen(ask), ask, contents)
+        return self._asking.context(self._asking.choose(ask), ask, contents)
 
     def context(self, turn_id: int) -> Context | None:
         """What was sent in a turn, made again from its receipt; None for one that another program wrote.
@@ -193,7 +155,7 @@ class Conversation:
         ask = Ask(turn.messages[0], turn.model, receipt.window, told, kept=kept, blind=blind)
         seen = self._store.paths.before(self.owner, self.session_id, turn_id, receipt.depths)
         chosen = Chosen(seen, receipt, None)
-        return make_context(chosen, ask, self._contents(chosen, ask, {}), {})
+        return make_context(chosen, ask, self._asking.contents(chosen, ask), {})
 
     def mark(self, turn_id: int, mark: Mark | None) -> None:
         """Pin a turn into the window, exclude it, or take either back. Counts from the next prompt on.
@@ -217,7 +179,7 @@ class Conversation:
 
         Raises TurnNotFound, and SessionBusy while a reply runs.
         """
-        self._after_sweep(partial(self._store.branches.switch, self.owner, self.session_id, turn_id))
+        self._parts.after_sweep(partial(self._store.branches.switch, self.owner, self.session_id, turn_id))
 
     def fork(self, new_id: str, *, turn_id: int | None = None) -> "Conversation":
         """A new session that begins with a copy of the active path, or of the path up to a turn.
@@ -226,106 +188,16 @@ class Conversation:
         TurnNotFound.
         """
         self._store.branches.fork(self.owner, self.session_id, checked_name(new_id), turn_id=turn_id)
-        fork = copy(self)
-        fork.session_id = new_id
-        return fork
+        return Conversation(self.owner, new_id, self._parts)
 
     def _ask(self, prompt: Message, model: str | None = None) -> Ask:
         """What is to be asked, of the session's model if no other is named. Raises ModelUnknown, PromptRefused."""
         session = self.session
-        name = self._models.choose(model or self.model_of(session)).model
-        self._models.chat_model(name)
-        told = Told.of(session)
-        told = replace(told, parameters=self._models.applied(name, told.parameters))
-        room = self._models.room(name, self._corrections.factor(name))
-        blind = not self._models.sees(name)
-        if blind and prompt.images:
-            raise PromptRefused(f"{name} sees no images: choose a model that does, or send the prompt without.")
-        return Ask(prompt, name, self.window_turns_of(session), told, room, blind=blind)
-
-    def _start(
-        self, ask: Ask, images: dict[str, bytes], *, beside: int | None = None, idempotency_key: str | None = None
-    ) -> Reply:
-        """Open the turn, choose the context, and let the reply run."""
-        graph = self._graph(ask.model)
-        try:
-            opened, chosen = self._open(ask, images, beside=beside, idempotency_key=idempotency_key)
-        except TurnExists as error:
-            return self._known_reply(error.turn_id, ask.prompt.content)
-        try:
-            context = self._context(chosen, ask, images)
-            reply = Reply(opened.id, ask.prompt.content, ask.model, context.receipt, begun=ask.kept)
-            again = partial(self._again, opened.past, ask, images)
-            self._runner.launch(reply, self._life(opened, context, reply, graph, again).run())
-        except BaseException as error:
-            kept = (Message.reply(ask.kept),) if ask.kept else ()
-            sentence = f"The reply could not begin: {sentence_of(error)}"
-            self._store.turns.close(opened, Outcome(Status.FAILED, kept, error=sentence))
-            raise
-        return reply
-
-    def _open(
-        self, ask: Ask, images: dict[str, bytes], *, beside: int | None = None, idempotency_key: str | None = None
-    ) -> tuple[OpenedTurn, Chosen]:
-        """From here on the prompt can't be lost."""
-        chooser = _Chooser(ask)
-        open_turn = partial(
-            self._store.turns.open,
-            self.owner,
-            self.session_id,
-            ask.prompt,
-            model=ask.model,
-            window=ask.size,
-            process_id=self._runner.process_id,
-            beside=beside,
-            idempotency_key=idempotency_key,
-            attached=Attached(images, ask.kept),
-            receipt=chooser,
-        )
-        return self._after_sweep(open_turn), chooser.chosen
-
-    async def _again(self, past: Past, ask: Ask, images: dict[str, bytes], loaded: int) -> Context:
-        """What the model is to see if it has no more context than that. Raises PromptRefused."""
-        assert ask.room is not None  # noqa: S101 - of others nobody knows what was loaded
-        ask = replace(ask, room=replace(ask.room, loaded=loaded))
-        return await asyncio.to_thread(self._context, choose_turns(past, ask), ask, images)
-
-    def _life(
-        self,
-        opened: OpenedTurn,
-        context: Context,
-        reply: Reply,
-        graph: Graph,
-        again: Callable[[int], Awaitable[Context]],
-    ) -> Life:
-        return Life(
-            opened,
-            context,
-            reply,
-            again=again,
-            graph=graph,
-            models=self._models,
-            runner=self._runner,
-            store=self._store,
-            corrections=self._corrections,
-            titles=self._settings.titles == "model" and reply.model != ECHO,
-        )
+        asked = model or self.model_of(session)
+        return self._asking.ask(prompt, session, model=asked, window_turns=self.window_turns_of(session))
 
     def _outlook(self) -> Chosen:
-        return self._chosen(self._ask(Message.prompt("")))
-
-    def _chosen(self, ask: Ask) -> Chosen:
-        """What would be chosen now."""
-        return choose_turns(self._store.paths.past(self.owner, self.session_id, ask.size), ask)
-
-    def _context(self, chosen: Chosen, ask: Ask, images: dict[str, bytes]) -> Context:
-        settings = self._models.settings_for(ask.model, ask.told.parameters, ask.room, chosen.receipt.estimated)
-        return make_context(chosen, ask, self._contents(chosen, ask, images), settings)
-
-    def _contents(self, chosen: Chosen, ask: Ask, given: dict[str, bytes]) -> dict[str, bytes]:
-        """Of all images that the model is to see: those given, and those that the store has."""
-        wanted = [digest for digest in digests_in(chosen, ask) if digest not in given]
-        return given | self._store.images.contents(self.owner, self.session_id, wanted)
+        return self._asking.choose(self._ask(Message.prompt("")))
 
     def _text(self, kind: str, version: int | None) -> SessionText:
         if version is None:
@@ -341,14 +213,6 @@ class Conversation:
 
     def _turn(self, turn_id: int) -> Turn:
         return self._store.paths.turn(self.owner, self.session_id, turn_id)
-
-    def _after_sweep(self, act: Callable[[], T]) -> T:
-        """Do something that a running turn forbids; where one does, see whether anybody still runs it."""
-        try:
-            return act()
-        except SessionBusy:
-            self._runner.sweep()
-            return act()
 
     def _elsewhere(self, turn: Turn) -> Reply:
         return ReplyElsewhere(turn, self.owner, self.session_id, self._store, self._runner.sweep)
@@ -465,7 +329,7 @@ class Conversation:
 
     def clear(self) -> None:
         """Delete all turns and keep the session. Raises SessionBusy while one runs."""
-        self._after_sweep(partial(self._store.sessions.clear, self.owner, self.session_id))
+        self._parts.after_sweep(partial(self._store.sessions.clear, self.owner, self.session_id))
 
     def delete(self) -> None:
         """Delete the session and all that is in it; a running reply is stopped first."""
@@ -487,14 +351,3 @@ class Conversation:
 
     def __repr__(self) -> str:
         return f"<Conversation “{self.session_id}” of {self.owner}>"
-
-
-class _Chooser:
-    """Makes the receipt while the turn is opened, and keeps what it stands for."""
-
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-
-    def __call__(self, past: Past) -> Json:
-        self.chosen = choose_turns(past, self._ask)
-        return self.chosen.receipt.to_json()

@@ -9,26 +9,23 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
-from langgraph.graph.state import CompiledStateGraph
 
 from agent.context import Context
+from agent.echo import ECHO
 from agent.ending import closed, counted, sentence_of
 from agent.errors import ModelFailed, ModelMissing
 from agent.listen import Tokens
-from agent.models import Models
+from agent.parts import Graph, Parts
 from agent.prompt import storable
 from agent.receipt import Receipt, Verdict, judged
 from agent.reply import Reply
-from agent.runner import Runner
 from agent.thinking import Split
 from agent.title import make_title
-from agent.tokens import Corrections
-from storage import Message, OpenedTurn, Outcome, Status, Store, StoreError, WindowseatError
+from storage import Message, OpenedTurn, Outcome, Status, StoreError, WindowseatError
 
 LOOK_WAIT = 0.3
 """Seconds that the end of a reply waits for the server to say what context the model has."""
 
-Graph = CompiledStateGraph[Any, Any, Any, Any]
 log = logging.getLogger(__name__)
 
 
@@ -44,14 +41,9 @@ class Life:
         opened: OpenedTurn,
         context: Context,
         reply: Reply,
-        *,
+        parts: Parts,
         again: Callable[[int], Awaitable[Context]],
         graph: Graph,
-        models: Models,
-        runner: Runner,
-        store: Store,
-        corrections: Corrections,
-        titles: bool,
     ) -> None:
         self._opened = opened
         self._context = context
@@ -59,11 +51,9 @@ class Life:
         self._first_receipt = context.receipt
         self._again = again
         self._graph = graph
-        self._models = models
-        self._runner = runner
-        self._store = store
-        self._corrections = corrections
-        self._titles = titles
+        self._models, self._runner, self._store = parts.models, parts.runner, parts.store
+        self._corrections = parts.corrections
+        self._names_session = parts.settings.titles == "model" and reply.model != ECHO and opened.depth == 1
         self._usage: UsageMetadata | None = None
         self._look: asyncio.Task[int | None] | None = None
 
@@ -75,7 +65,7 @@ class Life:
         outcome = self._outcome(status, failure, await self._looked())
         standing = await closed(self._runner, self._reply, partial(self._close, outcome), outcome.status)
         self._reply.end(standing, failure)
-        if self._titles and standing is Status.COMPLETE and self._opened.depth == 1:
+        if self._names_session and standing is Status.COMPLETE:
             self._runner.launch_aside(self._name_session())
 
     async def _answer(self) -> None:
