@@ -103,7 +103,9 @@ class Message:
     @property
     def images(self) -> tuple[Image, ...]:
         """Those that the store has the contents of."""
-        blocks = (self.full or {}).get("data", {}).get("content", ())
+        if self.full is None:
+            return ()
+        blocks = self.full.get("data", {}).get("content", ())
         return tuple(Image(*map(block.get, _OF_IMAGE)) for block in blocks if _is_ours(block))
 
     @property
