@@ -81,12 +81,14 @@ def path_to(transaction: Transaction, tip: int | None, count: int) -> tuple[Turn
     return to_turns(transaction.rows(_PATH, {"tip": tip, "count": count}))
 
 
-def past_of(transaction: Transaction, key: int, parent: int | None, window: int) -> Past:
+def past_of(transaction: Transaction, key: int, parent: int | None, window: int, *, any_pinned: bool) -> Past:
     """What lies before a turn that follows `parent`: the `window` turns, and the pinned ones before those."""
     seen = path_to(transaction, parent, window)
     if parent is None:
         return Past(1, seen)
     depth = 1 + (seen[-1].depth if seen else depth_of(transaction, parent))
+    if not any_pinned:
+        return Past(depth, seen)
     rows = transaction.rows(_PINNED, {"key": key, "before_depth": depth - len(seen)})
     pinned = [turn_id for turn_id, at in rows if ancestor_at(transaction, parent, at) == turn_id]
     return Past(depth, seen, tuple(turn for turn_id in pinned for turn in path_to(transaction, turn_id, 1)))
@@ -124,10 +126,9 @@ class Paths:
     def past(self, owner: str, session_id: str, window: int, *, beside: int | None = None) -> Past:
         """What would lie before a turn that is opened now, or beside another. Raises SessionNotFound, TurnNotFound."""
         with self._database.read() as transaction:
-            key, parent, *_ = find_session(transaction, owner, session_id)
-            if beside is not None:
-                parent = parent_of(transaction, owner, session_id, beside)
-            return past_of(transaction, key, parent, window)
+            session = find_session(transaction, owner, session_id)
+            parent = session.head if beside is None else parent_of(transaction, owner, session_id, beside)
+            return past_of(transaction, session.key, parent, window, any_pinned=session.pinned_any)
 
     def before(self, owner: str, session_id: str, turn_id: int, depths: Sequence[int]) -> tuple[Turn, ...]:
         """The turns at these depths of the path to a turn, oldest first. Raises TurnNotFound."""

@@ -86,8 +86,13 @@ ADD_MESSAGE = sa.insert(messages).values(
 )
 ANY_RUNNING = sa.select(turns.c.id).where(turns.c.session_key == sa.bindparam("key"), IS_RUNNING)
 _ONE_SESSION = SESSIONS.where(*HERE)
-_FIND_SESSION = sa.select(sessions.c.id, sessions.c.head_id, sessions.c.title, sessions.c.ended_at).where(*HERE)
-_FIND_TO_WRITE = _FIND_SESSION.with_for_update()
+_PINNED_ANY = sa.exists().where(
+    turn_marks.c.session_key == sessions.c.id, turn_marks.c.mark == sa.literal_column("'pinned'")
+)
+_FIND_SESSION = sa.select(
+    sessions.c.id, sessions.c.head_id, sessions.c.title, sessions.c.ended_at, _PINNED_ANY.label("pinned_any")
+).where(*HERE)
+_FIND_TO_WRITE = _FIND_SESSION.with_for_update(of=sessions)
 LOCK_SESSION = sa.select(sessions.c.id).where(sessions.c.id == sa.bindparam("key")).with_for_update()
 _COUNT_IN_OWNER = (
     sa.update(owners)
@@ -185,12 +190,13 @@ def to_message(sender: str, content: str, full: str | None) -> Message:
 
 
 class Found(NamedTuple):
-    """What a statement on a session starts from."""
+    """What a statement on a session starts from; `pinned_any` says whether a turn of it is pinned."""
 
     key: int
     head: int | None
     title: str
     ended_at: int | None
+    pinned_any: bool
 
 
 def find_session(transaction: Transaction, owner: str, session_id: str, *, to_write: bool = False) -> Found:

@@ -113,7 +113,7 @@ class Sessions:
         Raises SessionNotFound, TextRefused.
         """
         with self._database.write() as transaction:
-            key, head, before, _ = find_session(transaction, owner, session_id, to_write=True)
+            key, head, before, *_ = find_session(transaction, owner, session_id, to_write=True)
             first = transaction.value(_FIRST_PROMPT, {"tip": ancestor_at(transaction, head, 1)}) if head else None
             if first is None or before != title_from(first):
                 return False

@@ -103,9 +103,9 @@ _CLOSE = (
 )
 _STATUS = sa.select(turns.c.status).where(turns.c.id == sa.bindparam("turn_id"))
 _BEGIN_REPLY = insert_into(reply_pieces, "turn_id", "start", "text")
-_DROP_PIECES = [
+_DROP_PIECES, _DROP_THOUGHTS = (
     sa.delete(pieces).where(pieces.c.turn_id == sa.bindparam("of_turn")) for pieces in (reply_pieces, thought_pieces)
-]
+)
 _REPLY = sa.select(messages.c.content, messages.c.sender).where(
     messages.c.turn_id == sa.bindparam("of_turn"), messages.c.position > 0
 )
@@ -154,7 +154,7 @@ class Turns:
         TextRefused, and TurnExists where the session has a turn with the idempotency key.
         """
         with self._database.write() as transaction:
-            key, head, title, ended = find_session(transaction, owner, session_id, to_write=True)
+            key, head, title, ended, pinned = find_session(transaction, owner, session_id, to_write=True)
             if idempotency_key is not None:
                 known = transaction.value(BY_KEY, {"key": key, "called": idempotency_key})
                 if known is not None:
@@ -162,7 +162,7 @@ class Turns:
             if ended is not None:
                 raise SessionEnded(session_id)
             parent = head if beside is None else parent_of(transaction, owner, session_id, beside)
-            past = past_of(transaction, key, parent, window)
+            past = past_of(transaction, key, parent, window, any_pinned=pinned)
             note = to_json(receipt(past)) if receipt else None
             place = _Place(owner, session_id, key, parent, title == "", idempotency_key, note)
             turn_id = self._insert(transaction, place, prompt, model, process_id)
@@ -199,7 +199,7 @@ class Turns:
         """
         with self._database.write() as transaction:
             for message in group:
-                key, head, title, ended = find_session(transaction, owner, session_id, to_write=True)
+                key, head, title, ended, _ = find_session(transaction, owner, session_id, to_write=True)
                 if ended is not None:
                     raise SessionEnded(session_id)
                 if transaction.value(ANY_RUNNING, {"key": key}) is not None:
@@ -302,8 +302,9 @@ def close_running(
         return False
     if outcome.messages:
         transaction.change_all(ADD_MESSAGE, message_rows(1, outcome.messages, now, turn_id=turn_id))
-    for drop in _DROP_PIECES:
-        transaction.change(drop, {"of_turn": turn_id})
+    transaction.change(_DROP_PIECES, {"of_turn": turn_id})
+    if any(message.thinking for message in outcome.messages):
+        transaction.change(_DROP_THOUGHTS, {"of_turn": turn_id})
     count_in_session(transaction, key, len(outcome.messages), now)
     count_in_owner(transaction, owner, messages=len(outcome.messages))
     told = put_turn(transaction, turn_id)
