@@ -265,8 +265,8 @@ class Agent:
 
         Following it, or waiting for its end, raises what goes wrong. Raises ModelUnknown for no name.
 
-        for step in agent.pull("llama3.2:3b").follow():
-            print(step.doing, step.done, step.total)
+            for step in agent.pull("llama3.2:3b").follow():
+                print(step.doing, step.done, step.total)
         """
         return self._models.pull(model)
 

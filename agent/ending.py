@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from langchain_core.messages.ai import UsageMetadata
+
 from agent.prompt import storable
 from agent.reply import Reply
 from agent.runner import Runner
@@ -20,8 +22,13 @@ def sentence_of(error: BaseException) -> str:
     return storable(without_secrets(str(error))) or type(error).__name__
 
 
-def counted(tokens: object) -> int | None:
-    """What a server says it counted, if that can be."""
+def counted(usage: UsageMetadata | None) -> tuple[int | None, int | None]:
+    """Tokens that a server says it read and wrote, None for what it did not say or what can't be."""
+    said: dict[str, object] = {**usage} if usage else {}
+    return _possible(said.get("input_tokens")), _possible(said.get("output_tokens"))
+
+
+def _possible(tokens: object) -> int | None:
     return tokens if isinstance(tokens, int) and 0 <= tokens < MOST_TOKENS else None
 
 

@@ -35,9 +35,16 @@ class ModelUnknown(ModelError):
 class ModelMissing(ModelUnknown):
     """Carries the name under which it can be pulled."""
 
+    _BEGINS = "Ollama has no model"
+
     def __init__(self, model: str, sentence: str = "") -> None:
         self.model = model
-        super().__init__(sentence or f"Ollama has no model “{model}”. Get it with: ollama pull {model}")
+        super().__init__(sentence or f"{self._BEGINS} “{model}”. Get it with: ollama pull {model}")
+
+    @classmethod
+    def is_said_by(cls, sentence: str | None) -> bool:
+        """Whether the sentence, as a turn keeps it, is that of a model that could be pulled."""
+        return sentence is not None and sentence.startswith(cls._BEGINS)
 
 
 class ModelFailed(ModelError):

@@ -15,7 +15,7 @@ from agent.errors import RunStopped
 from agent.prompt import storable
 from agent.reply import Reply
 from agent.runner import Runner
-from storage import Message, OpenedTurn, Outcome, Status, Store, StoreError, TurnNotFound
+from storage import Message, OpenedTurn, Outcome, Sender, Status, Store, StoreError, TurnNotFound
 from storage.langchain import to_stored
 
 
@@ -84,7 +84,7 @@ class KeptTurn:
         if self._reply.stop_asked or isinstance(error, asyncio.CancelledError | KeyboardInterrupt | GeneratorExit):
             status, error = Status.STOPPED, None
         outcome = self._outcome(Status.FAILED if error else status, None if error is None else sentence_of(error))
-        self._reply.add("".join(message.content for message in outcome.messages if message.sender == "AI"))
+        self._reply.add("".join(message.content for message in outcome.messages if message.sender is Sender.AI))
         try:
             self._end(self._store.turns.close(self._opened, outcome), outcome)
         except TurnNotFound:
@@ -106,12 +106,12 @@ class KeptTurn:
         self._reply.end(status, outcome.error)
 
     def _outcome(self, status: Status, sentence: str | None) -> Outcome:
-        usage = self._usage
+        asked, written = counted(self._usage)
         return Outcome(
             status,
             tuple(_storable(to_stored(step)) for step in self._steps),
-            input_tokens=counted(usage["input_tokens"]) if usage else None,
-            output_tokens=counted(usage["output_tokens"]) if usage else None,
+            input_tokens=asked,
+            output_tokens=written,
             error=sentence,
         )
 

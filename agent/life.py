@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
@@ -112,14 +111,13 @@ class Life:
 
     def _outcome(self, status: Status, failure: WindowseatError | str | None, loaded: int | None) -> Outcome:
         reply = self._reply
-        usage: dict[str, Any] = {**self._usage} if self._usage else {}
-        asked, written = counted(usage.get("input_tokens")), counted(usage.get("output_tokens"))
+        asked, written = counted(self._usage)
         receipt = judged(self._context.receipt, model=reply.model, counted=asked, written=written, loaded=loaded)
-        reply.receipt = receipt
+        reply.receipt, stored = receipt, receipt.to_json()
         return Outcome(
             status=status,
             messages=(Message.reply(reply.text, reply.thinking),) if reply.text or reply.thinking else (),
-            receipt=receipt.to_json() if receipt.to_json() != self._first_receipt.to_json() else {},
+            receipt=stored if stored != self._first_receipt.to_json() else {},
             first_text_at=reply.first_text_at,
             input_tokens=asked,
             output_tokens=written,
@@ -129,6 +127,8 @@ class Life:
     def _close(self, outcome: Outcome) -> Status:
         standing = self._store.turns.close(self._opened, outcome)
         receipt, raw = self._reply.receipt, self._context.raw
+        with suppress(StoreError):
+            self._models.note_asked(self._reply.model, self._context.receipt.context_asked)
         if receipt is not None and raw is not None and self._can_be_learned_from(receipt):
             with suppress(StoreError):
                 self._corrections.learn(self._reply.model, raw, receipt.counted or 0)

@@ -163,6 +163,13 @@ class Models:
         except ModelError:
             return False
 
+    def note_asked(self, name: str, asked: int | None) -> None:
+        """Keep what an Ollama model was asked for, for when its server does not say what it has. Raises StoreError."""
+        if asked is not None and name.startswith(OLLAMA) and self._asked.get(name) != asked:
+            if self._known(name) != asked:
+                self._keep(name, asked)
+            self._asked[name] = asked
+
     async def real_context(self, name: str, estimated: int | None, known: int | None) -> int | None:
         """The context length that an Ollama model has or, if it is not in memory yet, gets; None where that is known.
 
@@ -275,25 +282,28 @@ class Models:
         if facts == Facts():
             return self._settings.context_tokens or int(self._known(name) or USUAL_CONTEXT)
         wanted = self._settings.context_tokens or facts.own_context or USUAL_CONTEXT
-        asked = min(wanted, facts.most_context or wanted)
-        if self._asked.get(name) != asked:
-            self._asked[name] = asked
-            self._keep(name, asked)
-        return asked
+        return min(wanted, facts.most_context or wanted)
 
     def _look_anew(self, name: str) -> None:
         """It had less than was asked for: see whether it has more now, or is to be loaded again."""
+        if self._is_silent(what := f"context of {name}"):
+            return
         try:
             loaded = self._server.loaded().get(self._full(name))
         except ModelError:
+            self._in_vain[what] = time.monotonic()
             return
         self._loaded.pop(name, None)
         if loaded is not None:
             self._loaded[name] = loaded
 
+    def _is_silent(self, what: str) -> bool:
+        """Whether the server was asked this in vain just now: the page would ask at every rerun."""
+        return time.monotonic() - self._in_vain.get(what, float("-inf")) < FRESH
+
     def _facts(self, name: str) -> Facts:
         """None of them where the server does not answer: the reply will say so."""
-        if time.monotonic() - self._in_vain.get(name, float("-inf")) < FRESH:
+        if self._is_silent(name):
             return Facts()
         try:
             return self._server.facts(_bare(name))

@@ -62,6 +62,11 @@ class Receipt:
     verdict: Verdict = Verdict.UNKNOWN
 
     @property
+    def context(self) -> int | None:
+        """The context length that counted: the one that was there, else the one asked for."""
+        return self.context_loaded or self.context_asked
+
+    @property
     def left_out(self) -> dict[str, int]:
         """How many turns of the path were left out, by reason: `window`, `budget`, `excluded`, `empty`."""
         by_hand, empty = len(self.excluded), len(self.empty)
@@ -134,10 +139,10 @@ def _verdict(receipt: Receipt, model: str, written: int) -> Verdict:
     counted, estimated = receipt.counted, receipt.estimated
     if counted is None:
         return Verdict.UNKNOWN
-    if receipt.context_asked is None or estimated is None:
+    context = receipt.context
+    if context is None or estimated is None:
         # Echo sees all there is; of others it is known only where we know how much they see.
         return Verdict.COMPLETE if model == ECHO else Verdict.UNKNOWN
-    context = receipt.context_loaded or receipt.context_asked
     if counted + written > context:
         return Verdict.CUT  # A server that goes on past the end of its context drops the beginning while it writes.
     if estimated > context and counted < _SURELY_CUT * estimated:

@@ -39,38 +39,25 @@ _PATH_TURNS = (
 _COPY_TURN = insert_into(turns, "session_key", "parent_id", "jump_id", *_COPIED).returning(turns.c.id)
 
 
-def _copy_messages(belongs: sa.Column[int]) -> sa.Insert:
-    """Copy the messages that belong to `source`, a turn or a session, to `target`, another one."""
-    copied = [messages.c[name] for name in ("position", "sender", "content", "timestamp", "full")]
+def _copy(belongs: sa.Column[int], *names: str) -> sa.Insert:
+    """Copy the rows that belong to `source`, a turn or a session, to `target`, another one."""
+    copied = [belongs.table.c[name] for name in names]
     source = sa.select(sa.bindparam("target", type_=sa.BigInteger), *copied).where(belongs == sa.bindparam("source"))
-    return sa.insert(messages).from_select([belongs, *copied], source)
+    return sa.insert(belongs.table).from_select([belongs, *copied], source)
 
 
-_COPY_MESSAGES = _copy_messages(messages.c.turn_id)
-_COPY_SYSTEM_MESSAGES = _copy_messages(messages.c.session_key)
-_TEXT_COLUMNS = [session_texts.c[name] for name in ("kind", "version", "content", "created_at")]
-_COPY_TEXTS = sa.insert(session_texts).from_select(
-    [session_texts.c.session_key, *_TEXT_COLUMNS],
-    sa.select(sa.bindparam("target", type_=sa.BigInteger), *_TEXT_COLUMNS).where(
-        session_texts.c.session_key == sa.bindparam("source")
-    ),
+_OF_MESSAGE = ("position", "sender", "content", "timestamp", "full")
+_COPY_MESSAGES = _copy(messages.c.turn_id, *_OF_MESSAGE)
+_COPY_OF_SESSION = (
+    _copy(session_tags.c.session_key, "tag"),
+    _copy(session_texts.c.session_key, "kind", "version", "content", "created_at"),
+    _copy(images.c.session_key, "digest", "content"),
 )
-_COPY_IMAGES = sa.insert(images).from_select(
-    [images.c.session_key, images.c.digest, images.c.content],
-    sa.select(sa.bindparam("target", type_=sa.BigInteger), images.c.digest, images.c.content).where(
-        images.c.session_key == sa.bindparam("source")
-    ),
-)
+_COPY_SYSTEM_MESSAGES = _copy(messages.c.session_key, *_OF_MESSAGE)
 _MARKS = sa.select(turn_marks.c.turn_id, turn_marks.c.mark, turn_marks.c.rating).where(
     turn_marks.c.session_key == sa.bindparam("key")
 )
 _ADD_MARK = insert_into(turn_marks, "turn_id", "session_key", "mark", "rating")
-_COPY_TAGS = sa.insert(session_tags).from_select(
-    [session_tags.c.session_key, session_tags.c.tag],
-    sa.select(sa.bindparam("target", type_=sa.BigInteger), session_tags.c.tag).where(
-        session_tags.c.session_key == sa.bindparam("source")
-    ),
-)
 _FINISH_FORK = (
     sa.update(sessions)
     .where(sessions.c.id == sa.bindparam("key"))
@@ -172,9 +159,8 @@ class Branches:
             if turn_id in copies:
                 copy = {"turn_id": copies[turn_id], "session_key": to.key, "mark": mark, "rating": rating}
                 transaction.change(_ADD_MARK, copy)
-        transaction.change(_COPY_IMAGES, {"target": to.key, "source": source.key})
-        transaction.change(_COPY_TAGS, {"target": to.key, "source": source.key})
-        transaction.change(_COPY_TEXTS, {"target": to.key, "source": source.key})
+        for copied in _COPY_OF_SESSION:
+            transaction.change(copied, {"target": to.key, "source": source.key})
         put_session(transaction, to.key)
         put_title(transaction, to.key)
         count_in_owner(transaction, to.owner, sessions=1, turns=len(rows), messages=message_count)

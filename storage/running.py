@@ -111,15 +111,11 @@ class Running:
 
     def text(self, owner: str, session_id: str, turn_id: int, start: int = 0) -> str:
         """What was checkpointed of a running reply, from one of its pieces' starts on."""
-        with self._database.read() as transaction:
-            parent_of(transaction, owner, session_id, turn_id)
-            return _joined(transaction, _TEXT, turn_id, start)
+        return self._read(_TEXT, (owner, session_id, turn_id), start)
 
     def thinking(self, owner: str, session_id: str, turn_id: int, start: int = 0) -> str:
         """The same of what the model thinks before it answers."""
-        with self._database.read() as transaction:
-            parent_of(transaction, owner, session_id, turn_id)
-            return _joined(transaction, _THINKING, turn_id, start)
+        return self._read(_THINKING, (owner, session_id, turn_id), start)
 
     def ask_to_stop(self, owner: str, session_id: str, turn_id: int) -> None:
         """Leave word for the process that runs the turn. Does nothing where the turn has ended."""
@@ -135,6 +131,11 @@ class Running:
         with self._database.read() as transaction:
             orphans = transaction.rows(_ORPHANS, self._orphan_terms(process_id))
         return sum(self._interrupt(turn, key, owner, process_id) for turn, key, owner in orphans if turn not in runs)
+
+    def _read(self, pieces: sa.Select[tuple[str]], place: tuple[str, str, int], start: int) -> str:
+        with self._database.read() as transaction:
+            parent_of(transaction, *place)
+            return _joined(transaction, pieces, place[-1], start)
 
     def _orphan_terms(self, process_id: int | None) -> dict[str, int]:
         now = self._clock()

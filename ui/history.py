@@ -65,5 +65,5 @@ def _draw_window_line(view: Receipt, newest: int) -> None:
             what += f", and {count(len(view.pinned), 'pinned turn')} further up"
         if view.beyond_budget:
             left = count(view.beyond_budget, "turn")
-            what += f". Its context of {view.context_loaded or view.context_asked:,} tokens has no room for {left} more"
+            what += f". Its context of {view.context:,} tokens has no room for {left} more"
         st.caption(f":material/visibility: The model sees from here on: {what}", text_alignment="center")

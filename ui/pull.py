@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from agent import Agent, Pull
+from agent import Agent, ModelMissing, Pull
 from ui import state
 from ui.words import as_plain, size
 
@@ -14,17 +14,13 @@ INTERVAL = 0.5
 _WATCHED = "pulls watched"
 
 
-def is_missing(error: str) -> bool:
-    """Whether a reply failed because its model was not there."""
-    return error.startswith("Ollama has no model")
-
-
 def draw_failure(agent: Agent, model: str, error: str, *, last: bool) -> None:
     """Why a reply failed; of a model that was missing, what became of it meanwhile."""
     name = as_plain(model.removeprefix("ollama:"))
-    if last and is_missing(error) and any(pull.name == model.removeprefix("ollama:") for pull in agent.pulls()):
+    missing = last and ModelMissing.is_said_by(error)
+    if missing and any(pull.name == model.removeprefix("ollama:") for pull in agent.pulls()):
         st.info(f"{name} was not there. It is on its way: see below.", icon=":material/download:")
-    elif last and is_missing(error) and model in agent.models().names:
+    elif missing and model in agent.models().names:
         st.info(f"{name} was not there. It is now: try again.", icon=":material/check:")
     else:
         st.error(as_plain(error), icon=":material/error:")

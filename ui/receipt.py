@@ -22,8 +22,8 @@ def facts(receipt: Receipt) -> list[str]:
     said = [f"saw {count(receipt.turns, 'turn')} and the prompt"]
     if left_out := sum(receipt.left_out.values()):
         said.append(f"{left_out:,} left out")
-    if receipt.counted is not None and receipt.context_asked is not None:
-        said.append(f"{receipt.counted:,} of {_context(receipt):,} tokens")
+    if receipt.counted is not None and receipt.context is not None:
+        said.append(f"{receipt.counted:,} of {receipt.context:,} tokens")
     return said
 
 
@@ -65,11 +65,10 @@ def in_words(receipt: Receipt) -> list[str]:
 
 
 def _verdict(receipt: Receipt) -> str:
-    context = _context(receipt)
     match receipt.verdict:
         case Verdict.COMPLETE:
             return ":material/check_circle: The model saw all of it."
-        case Verdict.CUT if receipt.estimated is not None and receipt.estimated > context:
+        case Verdict.CUT if (receipt.estimated or 0) > (receipt.context or 0):
             return ":material/content_cut: **The model's server cut the beginning**: the model did not see all of it."
         case Verdict.CUT:
             return ":material/content_cut: **The model's server dropped the beginning** while the model was writing."
@@ -120,7 +119,3 @@ def _sizes(receipt: Receipt) -> list[str]:
     said = f"{receipt.estimated:,} tokens estimated" if receipt.estimated is not None else "no estimate"
     counted = f"{receipt.counted:,} counted by the server" if receipt.counted is not None else "not counted"
     return [*lines, f"The messages: {said}, {counted}."]
-
-
-def _context(receipt: Receipt) -> int:
-    return receipt.context_loaded or receipt.context_asked or 0

@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from agent import Agent, Conversation, Image, Mark, Receipt, Status, Turn, Verdict, WindowseatError
+from agent import Agent, Conversation, Image, Mark, ModelMissing, Receipt, Status, Turn, Verdict, WindowseatError
 from ui import markdown, state
-from ui.pull import draw_failure, draw_pull_offer, is_missing
+from ui.pull import draw_failure, draw_pull_offer
 from ui.receipt import facts, show_receipt
 from ui.words import as_plain, seconds
 
@@ -69,7 +69,7 @@ def _draw_end(agent: Agent, chat: Conversation, turn: Turn, *, last: bool) -> No
             if turn.reply:
                 _draw_button("Continue", ":material/play_arrow:", turn, chat.continue_)
             _draw_button("Try again", ":material/refresh:", turn, chat.regenerate)
-            if is_missing(turn.error or ""):
+            if ModelMissing.is_said_by(turn.error):
                 draw_pull_offer(agent, turn.model, f"pull {turn.id}")
 
 
