@@ -5,7 +5,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from agent import Agent, Session, SessionFilters, SessionNotFound
 from ui import state
-from ui.words import ago, as_plain, count, title_of
+from ui.times import ago
+from ui.words import as_plain, count, title_of
 
 PAGE = 30
 _SHOWN = "sessions_shown"

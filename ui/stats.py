@@ -6,7 +6,8 @@ import streamlit as st
 
 from agent import Agent, Conversation, DayUse, SessionNotFound, WindowseatError
 from ui import state
-from ui.words import ago, as_plain, title_of
+from ui.times import ago
+from ui.words import as_plain, title_of
 
 DAYS = 30
 

@@ -1,31 +1,17 @@
-"""Figures and moments in words."""
+"""Figures in words, and text that is shown as it is."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from agent import Session
 
 KILO = 1000
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|:$~&!]")
 _LIST = re.compile(r"^(\s*\d*)([-+.)])", re.MULTILINE)
-_STEPS = (
-    (timedelta(minutes=1), "just now", timedelta(seconds=1)),
-    (timedelta(hours=1), "{} min ago", timedelta(minutes=1)),
-    (timedelta(days=1), "{} h ago", timedelta(hours=1)),
-    (timedelta(days=30), "{} d ago", timedelta(days=1)),
-)
 
 
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def ago(moment: datetime) -> str:
-    age = datetime.now(UTC) - moment
-    for limit, phrase, unit in _STEPS:
-        if age < limit:
-            return phrase.format(age // unit)
-    return f"{moment.astimezone():%d %b %Y}"
 
 
 def title_of(session: Session) -> str:
