@@ -14,6 +14,7 @@ from agent.conversation import Conversation
 from agent.echo import EchoModel
 from agent.errors import (
     AgentClosed,
+    LoadCancelled,
     ModelBusy,
     ModelError,
     ModelFailed,
@@ -32,13 +33,14 @@ from agent.errors import (
     SettingsInvalid,
 )
 from agent.images import ImageFile
+from agent.loading import Loading
 from agent.memory import WindowMemory
 from agent.models import Catalogue, Choice
-from agent.ollama import Facts, OllamaModel, Progress, Pull
+from agent.ollama import Facts, HeldModel, OllamaModel, Progress, Pull
 from agent.parameters import Parameters
 from agent.receipt import Receipt, Verdict
 from agent.reply import Reply
-from agent.settings import Settings
+from agent.settings import Setting, Settings
 from storage import (
     DayUse,
     Deleted,
@@ -73,10 +75,13 @@ from storage import (
     TemplateNotFound,
     TextRefused,
     TooManyPinned,
+    TooManyWaiting,
     Totals,
     Turn,
     TurnNotFound,
     Unused,
+    WaitingGone,
+    WaitingPrompt,
     WindowseatError,
 )
 
@@ -95,9 +100,12 @@ __all__ = [
     "Figures",
     "Filters",
     "Findings",
+    "HeldModel",
     "Hit",
     "Image",
     "ImageFile",
+    "LoadCancelled",
+    "Loading",
     "Mark",
     "Message",
     "ModelBusy",
@@ -134,6 +142,7 @@ __all__ = [
     "SessionPage",
     "SessionPlace",
     "SessionText",
+    "Setting",
     "Settings",
     "SettingsInvalid",
     "Siblings",
@@ -148,11 +157,14 @@ __all__ = [
     "TemplateNotFound",
     "TextRefused",
     "TooManyPinned",
+    "TooManyWaiting",
     "Totals",
     "Turn",
     "TurnNotFound",
     "Unused",
     "Verdict",
+    "WaitingGone",
+    "WaitingPrompt",
     "WindowMemory",
     "WindowseatError",
     "collect_seldom",

@@ -10,21 +10,23 @@ from typing import Any, Self, TypeVar
 
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
-from uuid_utils import uuid7
 
 from agent.context import Context
 from agent.conversation import Conversation
 from agent.daily import Daily
+from agent.due import Due, HeldUp
 from agent.errors import PromptRefused, SettingsInvalid
+from agent.loading import Loading
 from agent.memory import GivenContext
 from agent.models import Catalogue, Choice, Models
-from agent.ollama import Pull
+from agent.ollama import HeldModel, OllamaModel, Pull
 from agent.parts import Graph, Parts
-from agent.prompt import checked_name, checked_prompt, storable
+from agent.prompt import checked_name, checked_prompt, new_name, storable
 from agent.runner import Runner
-from agent.settings import Settings, checked_settings
+from agent.settings import Setting, Settings, checked_settings, in_force
 from agent.templates import BUILT_IN, checked_template, settings_from
 from agent.tokens import Corrections
+from agent.waiting import Queue
 from storage import (
     MOST_DAYS,
     Deleted,
@@ -99,7 +101,15 @@ class Agent:
             raise
         self._runner = Runner(self._store)
         corrections = Corrections(partial(self._known, CORRECTION), partial(self._keep, CORRECTION))
-        self._parts = Parts(self._store, self._runner, self._models, self._graph, corrections, self.settings)
+        self._parts = Parts(
+            self._store,
+            self._runner,
+            self._models,
+            self._graph,
+            corrections,
+            self.settings,
+            Due(self._runner, self._send_due),
+        )
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
@@ -133,7 +143,7 @@ class Agent:
         newest = self.current()
         if newest is not None and template is None and _is_untouched(newest):
             return self._conversation(newest.session_id)
-        return self.conversation(str(uuid7()), template=template)
+        return self.conversation(new_name(), template=template)
 
     def current(self) -> Session | None:
         """The session used last, of those that were neither ended nor archived."""
@@ -280,7 +290,18 @@ class Agent:
 
     def load(self, model: str) -> None:
         """Have an Ollama model in memory, so that its first reply needs not wait for that. Raises ModelError."""
-        self._models.load(model)
+        self.begin_loading(model).finish()
+
+    def begin_loading(self, model: str) -> Loading:
+        """As `load`, in the background; the same one while it is on its way. `finish` raises what goes wrong.
+
+        Raises AgentClosed.
+        """
+        return self._models.begin_loading(model, self._runner.launch_aside)
+
+    def loadings(self) -> tuple[Loading, ...]:
+        """Models on their way into memory because somebody asked for that; a prompt's own are not among them."""
+        return self._models.loadings()
 
     def unload(self, model: str) -> None:
         """Have the memory of an Ollama model back. Raises ModelError."""
@@ -289,6 +310,23 @@ class Agent:
     def loaded(self) -> dict[str, int | None]:
         """The Ollama models in memory, with the context length each has there. Raises ModelError."""
         return self._models.loaded()
+
+    def in_memory(self) -> tuple[HeldModel, ...] | None:
+        """As `loaded`, remembered for some seconds and with until when; None where no server says. Raises nothing."""
+        return self._models.in_memory()
+
+    def context_asked(self, model: OllamaModel) -> int:
+        """The context length, in tokens, that the model is asked for at every turn."""
+        return self._models.context_asked(model)
+
+    def look_again(self) -> None:
+        """Have the next question about models go to the Ollama server, whatever it said just now."""
+        self._models.look_again()
+
+    @property
+    def defaults(self) -> tuple[Setting, ...]:
+        """The settings in force, one for each variable, without secrets."""
+        return in_force(self.settings, database_url=self.database)
 
     @property
     def database(self) -> str:
@@ -322,6 +360,9 @@ class Agent:
 
     def _keep(self, what: str, model: str, number: float) -> None:
         self._store.notes.keep(f"{what}{storable(model)}", round(number * MILLION))
+
+    def _send_due(self, owner: str, session_id: str) -> HeldUp | None:
+        return Queue(owner, session_id, self._parts).send_due()
 
     def _conversation(self, session_id: str) -> Conversation:
         return Conversation(self.owner, session_id, self._parts)
@@ -359,5 +400,5 @@ def _checked_days(days: float) -> float:
 
 def _is_untouched(session: Session) -> bool:
     """Whether it was begun without a name, and nothing was said or set in it."""
-    unnamed = len(session.session_id) == len(str(uuid7())) and session.session_id.count("-") == 4  # noqa: PLR2004
+    unnamed = len(session.session_id) == len(new_name()) and session.session_id.count("-") == 4  # noqa: PLR2004
     return unnamed and not (session.message_count or session.title or session.settings)

@@ -1,6 +1,9 @@
 """Asking: from what is to be asked to a reply that runs, or to what would be sent."""
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -8,19 +11,24 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from agent.context import Ask, Chosen, Context, Told, choose_turns, digests_in, make_context
-from agent.ending import sentence_of
-from agent.errors import PromptRefused
+from agent.ending import CLOSED, sentence_of
+from agent.errors import AgentClosed, PromptRefused
 from agent.kept import KeptTurn
 from agent.life import Life
 from agent.models import name_of, room_of
 from agent.parts import Parts
 from agent.prompt import checked_characters
 from agent.reply import Reply
-from storage import Attached, Json, Message, OpenedTurn, Outcome, Past, Session, Status
+from agent.settings import model_of, window_turns_of
+from storage import Attached, Json, Message, OpenedTurn, Outcome, Past, Status
 from storage.langchain import to_stored
 
 Images = dict[str, bytes]
 """Contents, by digest."""
+
+NOT_QUEUED = Attached()
+
+log = logging.getLogger(__name__)
 
 
 class Asking:
@@ -31,10 +39,14 @@ class Asking:
         self._session_id = session_id
         self._parts = parts
 
-    def ask(self, prompt: Message, session: Session, *, model: str, window_turns: int) -> Ask:
-        """What is to be asked, with all that the session sets. Raises ModelUnknown, PromptRefused."""
-        models = self._parts.models
-        name = models.choose(model).model
+    def ask(self, prompt: Message, model: str | None = None) -> Ask:
+        """What is to be asked, with all that the session sets; of its model if no other is named.
+
+        Raises SessionNotFound, ModelUnknown, PromptRefused.
+        """
+        models, defaults = self._parts.models, self._parts.settings
+        session = self._parts.store.sessions.get(self._owner, self._session_id)
+        name = models.choose(model or model_of(session, defaults)).model
         models.chat_model(name)
         told = Told.of(session)
         told = replace(told, parameters=models.applied(name, told.parameters))
@@ -42,24 +54,29 @@ class Asking:
         blind = not models.sees(name)
         if blind and prompt.images:
             raise PromptRefused(f"{name} sees no images: choose a model that does, or send the prompt without.")
-        return Ask(prompt, name, window_turns, told, room, blind=blind)
+        return Ask(prompt, name, window_turns_of(session, defaults), told, room, blind=blind)
 
     def start(
-        self, ask: Ask, images: Images, *, beside: int | None = None, idempotency_key: str | None = None
+        self,
+        ask: Ask,
+        images: Images,
+        *,
+        beside: int | None = None,
+        idempotency_key: str | None = None,
+        queued: Attached = NOT_QUEUED,
     ) -> Reply:
-        """Open the turn, choose the context, and let the reply run. Raises TurnExists."""
+        """Open the turn, choose the context, and let the reply run. Raises TurnExists, WaitingGone.
+
+        `queued` says how it stands to the prompts that wait.
+        """
         graph = self._parts.graph(ask.model)
-        opened, chosen = self._open(ask, images, beside=beside, idempotency_key=idempotency_key)
-        try:
+        attached = replace(queued, images=images, begun=ask.kept)
+        opened, chosen = self._open(ask, attached, beside=beside, idempotency_key=idempotency_key)
+        with self._closed_on_error(opened, ask):
             context = self.context(chosen, ask, images)
             reply = Reply(opened.id, ask.prompt.content, ask.model, context.receipt, begun=ask.kept)
             again = partial(self._again, opened.past, ask, images)
             self._parts.runner.launch(reply, Life(opened, context, reply, self._parts, again, graph).run())
-        except BaseException as error:
-            kept = (Message.reply(ask.kept),) if ask.kept else ()
-            sentence = f"The reply could not begin: {sentence_of(error)}"
-            self._parts.store.turns.close(opened, Outcome(Status.FAILED, kept, error=sentence))
-            raise
         return reply
 
     def keep(self, prompt: BaseMessage, model: BaseChatModel, window_turns: int) -> KeptTurn:
@@ -71,10 +88,11 @@ class Asking:
         name = name_of(model)
         room = room_of(model, self._parts.corrections.factor(name), self._parts.settings.reply_tokens)
         ask = Ask(to_stored(prompt), name, window_turns, room=room, own_agent=True)
-        opened, chosen = self._open(ask, {})
-        context = make_context(chosen, ask, self.contents(chosen, ask), {})
-        reply = Reply(opened.id, ask.prompt.content, name, context.receipt)
-        return KeptTurn(opened, context, reply, runner=self._parts.runner, store=self._parts.store)
+        opened, chosen = self._open(ask, NOT_QUEUED)
+        with self._closed_on_error(opened, ask):
+            context = make_context(chosen, ask, self.contents(chosen, ask), {})
+            reply = Reply(opened.id, ask.prompt.content, name, context.receipt)
+            return KeptTurn(opened, context, reply, self._parts)
 
     def choose(self, ask: Ask) -> Chosen:
         """What would be chosen now. Raises PromptRefused."""
@@ -93,7 +111,7 @@ class Asking:
         return given | self._parts.store.images.contents(self._owner, self._session_id, wanted)
 
     def _open(
-        self, ask: Ask, images: Images, *, beside: int | None = None, idempotency_key: str | None = None
+        self, ask: Ask, attached: Attached, *, beside: int | None = None, idempotency_key: str | None = None
     ) -> tuple[OpenedTurn, Chosen]:
         """From here on the prompt can't be lost."""
         chooser = _Chooser(ask)
@@ -107,10 +125,27 @@ class Asking:
             process_id=self._parts.runner.process_id,
             beside=beside,
             idempotency_key=idempotency_key,
-            attached=Attached(images, ask.kept),
+            attached=attached,
             receipt=chooser,
         )
         return self._parts.after_sweep(open_turn), chooser.chosen
+
+    @contextmanager
+    def _closed_on_error(self, opened: OpenedTurn, ask: Ask) -> Iterator[None]:
+        """Close a turn whose reply can't begin. What the store can't close, the sweep does."""
+        try:
+            yield
+        except BaseException as error:
+            kept = (Message.reply(ask.kept),) if ask.kept else ()
+            outcome = Outcome(Status.FAILED, kept, error=f"The reply could not begin: {sentence_of(error)}")
+            if isinstance(error, AgentClosed):
+                outcome = Outcome(Status.INTERRUPTED, kept, error=CLOSED)
+            try:
+                self._parts.store.turns.close(opened, outcome)
+            except Exception as trouble:  # noqa: BLE001 - the first error says why there is no reply
+                log.warning("Turn %s was not closed: %s", opened.id, sentence_of(trouble))
+            self._parts.due.send(self._owner, self._session_id)
+            raise
 
     async def _again(self, past: Past, ask: Ask, images: Images, loaded: int) -> Context:
         """What the model is to see if it has no more context than that. Raises PromptRefused."""

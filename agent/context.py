@@ -1,5 +1,6 @@
 """The context: which turns the model will see, and the exact list of messages sent to it."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -8,7 +9,7 @@ from langchain_core.messages import AIMessage, AnyMessage, SystemMessage
 
 from agent.errors import PromptRefused
 from agent.receipt import Receipt
-from agent.sending import count_sent, message_as_sent, raw_message, raw_turn, turn_as_sent
+from agent.sending import count_sent, message_as_sent, raw_message, raw_sent, raw_turn, turn_as_sent
 from agent.tokens import PER_MESSAGE, Room, raw_tokens
 from storage import Mark, Message, Past, Session, SessionText, Status, Turn
 
@@ -62,7 +63,8 @@ class Context:
     """The messages `before` the prompt, oldest first; `asked`, the prompt and what is kept of its reply; the receipt.
 
     `raw` is what they are estimated at before any correction, in tokens, None where no estimate is made;
-    `model_settings` are the parameters as the model's LangChain class takes them.
+    `model_settings` are the parameters as the model's LangChain class takes them. `pinned` is how many of the messages
+    before the prompt are of turns that were pinned into the window.
     """
 
     before: tuple[AnyMessage, ...]
@@ -70,6 +72,27 @@ class Context:
     receipt: Receipt
     raw: float | None = None
     model_settings: dict[str, Any] = field(default_factory=dict)
+    pinned: int = 0
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Tokens by part, in order: `told`, `pinned`, `window`, `prompt`, `begun`; those that have any.
+
+        They are estimated and scaled, so that together they are what the server counted, or else what the receipt
+        estimates, or else the estimate without any correction.
+        """
+        told = sum(isinstance(message, SystemMessage) for message in self.before[:1])
+        window = told + self.pinned
+        parts = {
+            "told": self.before[:told],
+            "pinned": self.before[told:window],
+            "window": self.before[window:],
+            "prompt": self.asked[:1],
+            "begun": self.asked[1:],
+        }
+        raw = {name: sum(map(raw_sent, messages)) for name, messages in parts.items()}
+        whole = self.receipt.counted or self.receipt.estimated or math.ceil(sum(raw.values()))
+        return {name: share for name, share in _shares(raw, whole).items() if share}
 
     @property
     def messages(self) -> tuple[AnyMessage, ...]:
@@ -125,10 +148,22 @@ def make_context(chosen: Chosen, ask: Ask, images: Mapping[str, bytes], settings
     shown = {} if ask.blind else images
     cut_at = dict(chosen.receipt.cut_at)
     told = (SystemMessage(ask.told.text),) if ask.told.text else ()
-    before = (message for turn in chosen.turns for message in turn_as_sent(turn, shown, cut_at.get(turn.depth)))
+    sent = [(turn.depth, turn_as_sent(turn, shown, cut_at.get(turn.depth))) for turn in chosen.turns]
+    before = (message for _, messages in sent for message in messages)
+    pinned = sum(len(messages) for depth, messages in sent if depth in chosen.receipt.pinned)
     kept = (AIMessage(ask.kept),) if ask.kept else ()
     asked = (message_as_sent(ask.prompt, shown), *kept)
-    return Context((*told, *before), asked, chosen.receipt, chosen.raw, settings)
+    return Context((*told, *before), asked, chosen.receipt, chosen.raw, settings, pinned)
+
+
+def _shares(raw: Mapping[str, float], whole: int) -> dict[str, int]:
+    """Whole numbers in the proportion of the raw ones, that add up to `whole`."""
+    total, shares, done, given = sum(raw.values()), {}, 0.0, 0
+    for name, size in raw.items():
+        done += size
+        shares[name] = round(whole * done / total) - given
+        given += shares[name]
+    return shares
 
 
 def digests_in(chosen: Chosen, ask: Ask) -> list[str]:

@@ -1,6 +1,7 @@
 """A conversation: one session, and the life of each of its turns. `start` is the main path."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,14 +14,16 @@ from agent.context import NO_TEXT, Ask, Chosen, Context, Told, make_context
 from agent.elsewhere import ReplyElsewhere
 from agent.errors import PromptRefused, SettingsInvalid
 from agent.frame import to_frame
-from agent.images import Given, checked_images
+from agent.images import Given, ImageFile, checked_images
 from agent.kept import KeptTurn
 from agent.models import Choice
 from agent.parts import Parts
-from agent.prompt import checked_name, checked_prompt, checked_tag, checked_title
+from agent.prompt import checked_name, checked_prompt, checked_tag, checked_title, new_name
 from agent.receipt import Receipt
 from agent.reply import Reply
-from agent.settings import checked_settings
+from agent.settings import checked_settings, model_of, window_turns_of
+from agent.templates import settings_instead
+from agent.waiting import Queue
 from storage import (
     TEXTS,
     Mark,
@@ -31,8 +34,10 @@ from storage import (
     SessionText,
     Siblings,
     Status,
+    Template,
     Turn,
     TurnExists,
+    WaitingPrompt,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +57,7 @@ class Conversation:
         self.session_id = session_id
         self._parts = parts
         self._asking = Asking(owner, session_id, parts)
+        self._queue = Queue(owner, session_id, parts)
         self._store, self._runner, self._models = parts.store, parts.runner, parts.models
         self._settings = parts.settings
 
@@ -88,11 +94,44 @@ class Conversation:
         if idempotency_key is not None and (known := self._known(checked_name(idempotency_key))) is not None:
             return self._known_reply(known, prompt)
         shown, contents = checked_images(images)
-        ask = self._ask(Message.prompt(prompt, shown), model)
+        ask = self._asking.ask(Message.prompt(prompt, shown), model)
         try:
             return self._asking.start(ask, contents, beside=beside, idempotency_key=idempotency_key)
         except TurnExists as error:
             return self._known_reply(error.turn_id, prompt)
+
+    def submit(
+        self, prompt: str, *, images: Sequence[Given] = (), model: str | None = None, also: str | None = None
+    ) -> Reply | None:
+        """Ask as `start` does or, where a reply runs, have the prompt wait for its end: then it gives None.
+
+        What waits is in `waiting`, and is sent one after the other by whoever runs the reply before it. What waits when
+        that fails or is interrupted is held until `send_waiting`; what is submitted after that does not wait for it.
+        With `also`, the name of another model, the same is asked of that one next, beside it. Raises what `start`
+        raises but SessionBusy, and TooManyWaiting; nothing is kept then.
+        """
+        prompt = checked_prompt(prompt, self._settings.prompt_limit)
+        shown, contents = checked_images(images)
+        message = Message.prompt(prompt, shown)
+        ask = self._asking.ask(message, model)
+        if also:
+            self._asking.choose(self._asking.ask(message, also))
+        return self._queue.submit(ask, contents, model=model, also=also)
+
+    def send_waiting(self) -> Reply | None:
+        """Send the prompt that waits first, whatever became of the reply before it; None if none waits or a reply runs.
+
+        Those behind it follow, one after the other, also where they were held. Raises what `start` raises; all of them
+        wait on then.
+        """
+        return self._queue.send_next()
+
+    def take_back(self, waiting_id: int) -> WaitingPrompt:
+        """Let a prompt wait no longer, and give it. The same prompt for another model, if there is one, waits on.
+
+        Raises WaitingGone where it was sent or taken back meanwhile.
+        """
+        return self._store.waiting.take(self.owner, self.session_id, waiting_id)
 
     def edit(
         self, turn_id: int, prompt: str, *, images: Sequence[Given] | None = None, model: str | None = None
@@ -102,26 +141,26 @@ class Conversation:
         Without other `images` those of the turn are sent again.
         """
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
-        before = self._turn(turn_id)
+        before = self.turn(turn_id)
         shown, contents = (before.messages[0].images, {}) if images is None else checked_images(images)
-        return self._asking.start(self._ask(Message.prompt(prompt, shown), model), contents, beside=turn_id)
+        return self._asking.start(self._asking.ask(Message.prompt(prompt, shown), model), contents, beside=turn_id)
 
     def regenerate(self, turn_id: int, *, model: str | None = None) -> Reply:
         """Ask the same again, of another model if one is named, beside the turn: both are kept.
 
         Raises what `start` raises.
         """
-        return self._asking.start(self._ask(self._asked_in(turn_id), model), {}, beside=turn_id)
+        return self._asking.start(self._asking.ask(self._asked_in(turn_id), model), {}, beside=turn_id)
 
     def continue_(self, turn_id: int, *, model: str | None = None) -> Reply:
         """Have a reply go on where it ended: the model gets its text as the beginning of its answer.
 
         What comes is another reply beside it, that begins with the same text. Raises what `start` raises.
         """
-        turn = self._turn(turn_id)
+        turn = self.turn(turn_id)
         if turn.status is Status.RUNNING:
             raise SessionBusy(self.session_id)
-        ask = replace(self._ask(self._asked_in(turn_id), model), kept=turn.reply)
+        ask = replace(self._asking.ask(self._asked_in(turn_id), model), kept=turn.reply)
         return self._asking.start(ask, {}, beside=turn_id)
 
     def keep(self, prompt: BaseMessage, model: BaseChatModel, window_turns: int) -> KeptTurn:
@@ -137,7 +176,7 @@ class Conversation:
         Raises PromptRefused, SessionNotFound.
         """
         shown, contents = checked_images(images)
-        ask = self._ask(Message.prompt(checked_prompt(prompt, self._settings.prompt_limit), shown), model)
+        ask = self._asking.ask(Message.prompt(checked_prompt(prompt, self._settings.prompt_limit), shown), model)
         return self._asking.context(self._asking.choose(ask), ask, contents)
 
     def context(self, turn_id: int) -> Context | None:
@@ -145,7 +184,7 @@ class Conversation:
 
         Its `model_settings` and `raw` estimate are not made again. Raises TurnNotFound.
         """
-        turn = self._turn(turn_id)
+        turn = self.turn(turn_id)
         receipt = Receipt.of(turn)
         if receipt is None:
             return None
@@ -181,23 +220,18 @@ class Conversation:
         """
         self._parts.after_sweep(partial(self._store.branches.switch, self.owner, self.session_id, turn_id))
 
-    def fork(self, new_id: str, *, turn_id: int | None = None) -> "Conversation":
+    def fork(self, new_id: str | None = None, *, turn_id: int | None = None) -> "Conversation":
         """A new session that begins with a copy of the active path, or of the path up to a turn.
 
-        Where a session of that name exists, it is left as it is. Raises PromptRefused for an impossible name,
-        TurnNotFound.
+        Without a name it gets one. Where a session of that name exists, it is left as it is. Raises PromptRefused for
+        an impossible name, TurnNotFound.
         """
-        self._store.branches.fork(self.owner, self.session_id, checked_name(new_id), turn_id=turn_id)
+        new_id = new_name() if new_id is None else checked_name(new_id)
+        self._store.branches.fork(self.owner, self.session_id, new_id, turn_id=turn_id)
         return Conversation(self.owner, new_id, self._parts)
 
-    def _ask(self, prompt: Message, model: str | None = None) -> Ask:
-        """What is to be asked, of the session's model if no other is named. Raises ModelUnknown, PromptRefused."""
-        session = self.session
-        asked = model or self.model_of(session)
-        return self._asking.ask(prompt, session, model=asked, window_turns=self.window_turns_of(session))
-
     def _outlook(self) -> Chosen:
-        return self._asking.choose(self._ask(Message.prompt("")))
+        return self._asking.choose(self._asking.ask(Message.prompt("")))
 
     def _text(self, kind: str, version: int | None) -> SessionText:
         if version is None:
@@ -206,13 +240,10 @@ class Conversation:
 
     def _asked_in(self, turn_id: int) -> Message:
         """The prompt of a turn, as it is kept. Raises PromptRefused for one that has none."""
-        first = self._turn(turn_id).messages[0]
+        first = self.turn(turn_id).messages[0]
         if first.sender is not Sender.HUMAN:
             raise PromptRefused("This turn begins with a reply: it has no prompt that could be asked again.")
         return first
-
-    def _turn(self, turn_id: int) -> Turn:
-        return self._store.paths.turn(self.owner, self.session_id, turn_id)
 
     def _elsewhere(self, turn: Turn) -> Reply:
         return ReplyElsewhere(turn, self.owner, self.session_id, self._store, self._runner.sweep)
@@ -222,7 +253,7 @@ class Conversation:
 
     def _known_reply(self, turn_id: int, prompt: str) -> Reply:
         """The reply of a turn that is there already, whether it runs or has ended."""
-        turn = self._turn(turn_id)
+        turn = self.turn(turn_id)
         if turn.prompt != prompt:
             raise PromptRefused("This idempotency key was used for another prompt: choose a new one for each prompt.")
         return self._runner.reply(turn_id) or self._elsewhere(turn)
@@ -233,18 +264,65 @@ class Conversation:
         return self._store.sessions.get(self.owner, self.session_id)
 
     @property
+    def revision(self) -> Hashable:
+        """Changes whenever anything does that the store has of this session, but for the text of a running reply.
+
+        Raises SessionNotFound.
+        """
+        return self.session, self._parts.due.held_up(self.owner, self.session_id)
+
+    @property
+    def waiting(self) -> tuple[WaitingPrompt, ...]:
+        """The prompts that wait until the reply before them has ended, in the order in which they were submitted."""
+        return self._store.waiting.all(self.owner, self.session_id)
+
+    @property
+    def held_up(self) -> str | None:
+        """Why the prompt that is to be sent next could not be, in a sentence; None where nothing is wrong.
+
+        None too where it is held, since the reply before failed or was interrupted.
+        """
+        return self._queue.held_up()
+
+    @property
     def window(self) -> tuple[Turn, ...]:
         """The turns the model will see next, oldest first. Raises what `preview` raises."""
         return self._outlook().turns
+
+    @property
+    def outlook(self) -> Context:
+        """What would be sent next, before there is a prompt. Raises what `preview` raises."""
+        ask = self._asking.ask(Message.prompt(""))
+        return self._asking.context(self._asking.choose(ask), ask, {})
 
     @property
     def view(self) -> Receipt:
         """What the model will see next, before there is a prompt. Raises what `preview` raises."""
         return self._outlook().receipt
 
-    def turns(self, count: int, *, before: int | None = None) -> tuple[Turn, ...]:
-        """The `count` newest turns of the active path, or those before the turn `before`, oldest first."""
-        return self._store.paths.page(self.owner, self.session_id, count, before=before)
+    def turns(self, count: int, *, before: int | None = None, last: int | None = None) -> tuple[Turn, ...]:
+        """The `count` newest turns of the active path, or those before the turn `before`, oldest first.
+
+        `last` is the depth of the newest one to give; there is none where the path is shorter.
+        """
+        return self._store.paths.page(self.owner, self.session_id, count, before=before, until=last)
+
+    def turn(self, turn_id: int) -> Turn:
+        """One turn, on whichever branch. Raises TurnNotFound."""
+        return self._store.paths.turn(self.owner, self.session_id, turn_id)
+
+    def images(self, turn: Turn) -> tuple[ImageFile, ...]:
+        """Those of a turn's prompt, in order."""
+        shown = turn.messages[0].images
+        contents = self._store.images.contents(self.owner, self.session_id, [image.digest for image in shown])
+        return tuple(ImageFile(image.name, contents[image.digest]) for image in shown if image.digest in contents)
+
+    def alternatives(self, turns: Sequence[Turn]) -> dict[int, tuple[int, ...]]:
+        """For each of these turns of one path that has alternatives, the ids of all of them, itself among them.
+
+        Raises TurnNotFound.
+        """
+        return self._store.branches.alternatives(self.owner, self.session_id, turns)
 
     def to_frame(self) -> "pd.DataFrame":
         """All turns of the active path as a data frame, one row a turn; `agent.frame` says what the columns are."""
@@ -252,7 +330,16 @@ class Conversation:
 
     @property
     def running(self) -> Reply | None:
-        """The reply that runs in this session, in whichever process."""
+        """The reply that runs in this session, in whichever process.
+
+        Where none does and a prompt is due, since who was to send it is gone, it is sent, in the background.
+        """
+        running = self._running()
+        if running is None:
+            self._queue.look()
+        return running
+
+    def _running(self) -> Reply | None:
         self._runner.sweep()
         turn = self._store.paths.running(self.owner, self.session_id)
         if turn is None:
@@ -280,6 +367,7 @@ class Conversation:
         self,
         *,
         model: str | None = None,
+        second_model: str | None = None,
         window_turns: int | None = None,
         system_prompt: str | None = None,
         summary: str | None = None,
@@ -288,18 +376,26 @@ class Conversation:
         """Set what this session overrides; None leaves a setting as it is. Counts from the next prompt on.
 
         `system_prompt` and `summary` (what was said before this session) are told to the model before the turns; ""
-        ends that. `parameters` replace those that were set; `agent.parameters` says which there are. Raises
-        SettingsInvalid, PromptRefused.
+        ends that. `second_model` is one that prompts can be asked of too; "" ends that. `parameters` replace those that
+        were set; `agent.parameters` says which there are. Raises SettingsInvalid, PromptRefused.
         """
         changes = checked_settings(
             self._settings,
             model=model,
+            second_model=second_model,
             window_turns=window_turns,
             system_prompt=system_prompt,
             summary=summary,
             parameters=parameters,
         )
         self._store.sessions.set(self.owner, self.session_id, changes)
+
+    def use(self, template: Template | None) -> None:
+        """Take over what a template sets in place of what was set, or let go of it. Counts from the next prompt on.
+
+        Raises SettingsInvalid, PromptRefused.
+        """
+        self._store.sessions.set(self.owner, self.session_id, settings_instead(template, self._settings))
 
     def pin(self, *, yes: bool = True) -> None:
         """Keep it at the top of the list, and out of clean-ups."""
@@ -321,7 +417,9 @@ class Conversation:
         self._store.labels.end(self.owner, self.session_id)
 
     def reopen(self) -> None:
+        """Let it take prompts again; what was due meanwhile is sent, in the background."""
         self._store.labels.reopen(self.owner, self.session_id)
+        self._parts.due.send(self.owner, self.session_id)
 
     def rename(self, title: str) -> None:
         """Raises PromptRefused for a title that is blank or not storable."""
@@ -332,22 +430,35 @@ class Conversation:
         self._parts.after_sweep(partial(self._store.sessions.clear, self.owner, self.session_id))
 
     def delete(self) -> None:
-        """Delete the session and all that is in it; a running reply is stopped first."""
-        if running := self.running:
-            running.stop()
-            running.wait_for_end(LAST_WORDS)
-        self._store.sessions.delete(self.owner, self.session_id)
+        """Delete the session and all that is in it; a running reply is stopped first.
+
+        Raises SessionBusy where that takes too long: nothing is deleted then, and what waits is held.
+        """
+        deadline = time.monotonic() + LAST_WORDS
+        while True:
+            try:
+                return self._store.sessions.delete(self.owner, self.session_id)
+            except SessionBusy:
+                self._store.waiting.hold(self.owner, self.session_id)  # Else the next one would follow.
+                if running := self._running():
+                    running.stop()
+                    if not running.wait_for_end(deadline - time.monotonic()):
+                        raise
 
     def _choice(self, session: Session) -> Choice:
         return self._models.choose(self.model_of(session))
 
     def model_of(self, session: Session) -> str:
         """The model's name, from the session as it was read before."""
-        return str(session.settings.get("model", self._settings.model))
+        return model_of(session, self._settings)
+
+    def second_model_of(self, session: Session) -> str:
+        """The other model that prompts can be asked of too; "" for none."""
+        return str(session.settings.get("second_model", ""))
 
     def window_turns_of(self, session: Session) -> int:
         """The size of the window, from the session as it was read before."""
-        return int(session.settings.get("window_turns", self._settings.window_turns))
+        return window_turns_of(session, self._settings)
 
     def __repr__(self) -> str:
         return f"<Conversation “{self.session_id}” of {self.owner}>"

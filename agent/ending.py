@@ -1,4 +1,4 @@
-"""How a turn ends: the sentence for what went wrong, the figures that can be, and a store that takes it in the end."""
+"""How a turn ends: its sentence and figures, and a store that takes it in the end."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,6 +15,9 @@ CLOSE_AGAIN = 1.0
 """Seconds between two tries to close a turn in a store that can't."""
 
 MOST_TOKENS = 2**31
+
+CLOSED = "The program was closed before the reply ended."
+"""The sentence of what was interrupted so."""
 
 
 def sentence_of(error: BaseException) -> str:

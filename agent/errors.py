@@ -79,6 +79,11 @@ class PullCancelled(ModelError):
     pass
 
 
+class LoadCancelled(ModelError):
+    def __init__(self, model: str) -> None:
+        super().__init__(f"Loading {model} was cancelled.")
+
+
 class RunStopped(WindowseatError):
     def __init__(self) -> None:
         super().__init__("This run was stopped: what it had said until then is kept.")

@@ -3,7 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+
+from PIL.Image import DecompressionBombError, DecompressionBombWarning
+from PIL.Image import open as open_image
 
 from agent.errors import PromptRefused
 from agent.prompt import storable
@@ -14,15 +18,23 @@ NAME_LIMIT = 100
 LARGEST = 20_000_000
 """Bytes of one image."""
 
+MOST_PIXELS = 60_000_000
+"""Of one image. A small file can unfold into far more than the memory holds."""
+
 _BEGINNINGS = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """An image, and what it is called. PNG, JPEG, GIF and WebP are known by their first bytes."""
+    """An image, and what it is called. PNG, JPEG, GIF and WebP are taken."""
 
     name: str
     content: bytes
+
+    @property
+    def digest(self) -> str:
+        """By which its content is kept."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 Given = ImageFile | Path | bytes
@@ -59,7 +71,28 @@ def _checked(file: ImageFile) -> Image:
     media_type = _media_type(file.content)
     if media_type is None:
         raise PromptRefused(f"{_name(file)} is no image that models take: send PNG, JPEG, GIF or WebP.")
-    return Image(_name(file), media_type, hashlib.sha256(file.content).hexdigest(), len(file.content))
+    _check_pixels(file)
+    return Image(_name(file), media_type, file.digest, len(file.content))
+
+
+def _check_pixels(file: ImageFile) -> None:
+    """By its header alone: nothing is unfolded."""
+    try:
+        with open_image(BytesIO(file.content)) as image:
+            width, height = image.size
+    except (DecompressionBombError, DecompressionBombWarning) as error:
+        raise _too_many_pixels(file) from error
+    except Exception as error:
+        # A broken file brings its decoder to whatever comes: OSError, ValueError, struct.error...
+        raise PromptRefused(f"The image {_name(file)} can't be read: it is broken, or no image at all.") from error
+    if width * height > MOST_PIXELS:
+        raise _too_many_pixels(file)
+
+
+def _too_many_pixels(file: ImageFile) -> PromptRefused:
+    return PromptRefused(
+        f"The image {_name(file)} has more than {MOST_PIXELS:,} pixels, and no more are taken: make it smaller."
+    )
 
 
 def _name(file: ImageFile) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage
@@ -11,11 +11,11 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from agent.context import Context
 from agent.ending import closed, counted, sentence_of
-from agent.errors import RunStopped
+from agent.errors import AgentClosed, RunStopped
+from agent.parts import Parts
 from agent.prompt import storable
 from agent.reply import Reply
-from agent.runner import Runner
-from storage import Message, OpenedTurn, Outcome, Sender, Status, Store, StoreError, TurnNotFound
+from storage import Message, OpenedTurn, Outcome, Sender, Status, StoreError, TurnNotFound
 from storage.langchain import to_stored
 
 
@@ -26,19 +26,19 @@ class KeptTurn:
     one come to its end. Its text is there at its end.
     """
 
-    def __init__(self, opened: OpenedTurn, context: Context, reply: Reply, *, runner: Runner, store: Store) -> None:
+    def __init__(self, opened: OpenedTurn, context: Context, reply: Reply, parts: Parts) -> None:
         self.before: tuple[AnyMessage, ...] = context.before
         self._opened = opened
         self._reply = reply
-        self._runner = runner
-        self._store = store
+        self._parts = parts
+        self._runner, self._store = parts.runner, parts.store
         self._usage: UsageMetadata | None = None
         self._steps: list[BaseMessage] = []
         self._calls = 0
         self._ended = False
         self._lock = threading.Lock()
         reply.can_be_stopped_by(self._stopped_between_calls)
-        runner.hold(reply)
+        self._runner.hold(reply)
 
     @property
     def idle(self) -> bool:
@@ -91,7 +91,8 @@ class KeptTurn:
             self._end(outcome.status, outcome)
         except StoreError as trouble:
             self._reply.trouble = str(trouble)
-            self._runner.launch_aside(self._close_later(outcome))
+            with suppress(AgentClosed):
+                self._runner.launch_aside(self._close_later(outcome))
 
     async def _close_later(self, outcome: Outcome) -> None:
         close = partial(self._store.turns.close, self._opened, outcome)
@@ -104,6 +105,7 @@ class KeptTurn:
     def _end(self, status: Status, outcome: Outcome) -> None:
         self._runner.release(self._reply)
         self._reply.end(status, outcome.error)
+        self._parts.due.send(self._opened.owner, self._opened.session_id)
 
     def _outcome(self, status: Status, sentence: str | None) -> Outcome:
         asked, written = counted(self._usage)

@@ -1,4 +1,7 @@
-"""The life of a reply once its turn is open: the model runs, the turn is closed, and only then the reply ends."""
+"""The life of a reply once its turn is open: the model runs, the turn is closed, and only then the reply ends.
+
+What waited for it is sent then.
+"""
 
 import asyncio
 import logging
@@ -11,8 +14,8 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from agent.context import Context
 from agent.echo import ECHO
-from agent.ending import closed, counted, sentence_of
-from agent.errors import ModelFailed, ModelMissing
+from agent.ending import CLOSED, closed, counted, sentence_of
+from agent.errors import AgentClosed, ModelFailed, ModelMissing
 from agent.listen import Tokens
 from agent.parts import Graph, Parts
 from agent.prompt import storable
@@ -50,6 +53,7 @@ class Life:
         self._first_receipt = context.receipt
         self._again = again
         self._graph = graph
+        self._parts = parts
         self._models, self._runner, self._store = parts.models, parts.runner, parts.store
         self._corrections = parts.corrections
         self._names_session = parts.settings.titles == "model" and reply.model != ECHO and opened.depth == 1
@@ -65,7 +69,9 @@ class Life:
         standing = await closed(self._runner, self._reply, partial(self._close, outcome), outcome.status)
         self._reply.end(standing, failure)
         if self._names_session and standing is Status.COMPLETE:
-            self._runner.launch_aside(self._name_session())
+            with suppress(AgentClosed):
+                self._runner.launch_aside(self._name_session())
+        self._parts.due.send(self._opened.owner, self._opened.session_id)
 
     async def _answer(self) -> None:
         """Feed what the model thinks and says to the reply."""
@@ -90,7 +96,9 @@ class Life:
     async def _keep_to_real_context(self) -> None:
         """Where the server may have less room than was asked for, find out before it cuts, and choose again."""
         receipt = self._context.receipt
-        loaded = await self._models.real_context(self._reply.model, receipt.estimated, receipt.context_loaded)
+        loaded = await self._models.real_context(
+            self._reply.model, receipt.estimated, receipt.context_loaded, receipt.context_asked
+        )
         if loaded is not None and loaded != receipt.context_loaded and loaded < (receipt.context_asked or 0):
             self._context = await self._again(loaded)
             self._reply.receipt = self._context.receipt
@@ -143,7 +151,7 @@ class Life:
         if answer.cancelled() or (self._reply.hung_up and _is_foreign(answer.exception())):
             if self._reply.stop_asked:
                 return Status.STOPPED, None
-            return Status.INTERRUPTED, "The program was closed before the reply ended."
+            return Status.INTERRUPTED, CLOSED
         match answer.exception():
             case None:
                 return Status.COMPLETE, None

@@ -4,7 +4,8 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,19 +15,15 @@ from langchain_core.language_models import BaseChatModel
 
 from agent.echo import ECHO, EchoModel
 from agent.errors import ModelError, ModelUnknown
-from agent.ollama import Facts, OllamaChat, OllamaModel, OllamaServer, Patience, Pull, full_name
+from agent.loading import Loading
+from agent.ollama import Facts, HeldModel, OllamaChat, OllamaModel, OllamaServer, Patience, Pull, full_name
+from agent.remembered import FRESH, Remembered
 from agent.secrets import without_secrets
 from agent.settings import Settings
 from agent.tokens import Room
 
 AUTO = "auto"
 OLLAMA = "ollama:"
-
-FRESH = 5.0
-"""How long an answer of the Ollama server about its models is good, in seconds."""
-
-SLOWNESS = 20
-"""After a question that took a second, the next one waits as many seconds longer."""
 
 FITS_ANYWHERE = 1500
 """Tokens that every server has room for."""
@@ -47,12 +44,14 @@ class Choice:
 class Catalogue:
     """The names that can be chosen, `echo` last; `ollama` has what is known of those of the Ollama server.
 
-    That is None where no server answers. `problem` says why there is no such model, or is "".
+    That is None where no server answers. `problem` says why there is no such model, or is "". `version` is the
+    server's, "" where nobody knows.
     """
 
     names: tuple[str, ...]
     problem: str
     ollama: tuple[OllamaModel, ...] | None = None
+    version: str = ""
 
 
 class Models:
@@ -78,20 +77,14 @@ class Models:
         self._look_at: asyncio.Task[dict[str, int | None]] | None = None
         self._in_vain: dict[str, float] = {}
         self._pulls: dict[str, Pull] = {}
+        self._loadings: dict[str, Loading] = {}
         self._lock = threading.Lock()
-        self._looking = threading.Lock()
-        self._catalogue = Catalogue((ECHO,), "")
-        self._looked_at = float("-inf")
+        self._catalogue = Remembered(self._look, Catalogue((ECHO,), ""))
+        self._memory = Remembered(self._look_into_memory, None)
 
     def catalogue(self) -> Catalogue:
         """What can be chosen now. Asks the server at most every FRESH seconds, and takes two seconds at the most."""
-        with self._looking:
-            if time.monotonic() - self._looked_at > FRESH:
-                began = time.monotonic()
-                self._catalogue = self._look()
-                # A server that takes long to say no is asked less often.
-                self._looked_at = time.monotonic() + SLOWNESS * (time.monotonic() - began)
-            return self._catalogue
+        return self._catalogue()
 
     def choose(self, name: str) -> Choice:
         """Turn `auto` into the Ollama model changed last, or into echo where there is none."""
@@ -106,7 +99,8 @@ class Models:
     def look_again(self) -> None:
         """Ask the server anew: it has other models than it had."""
         self._in_vain.clear()
-        self._looked_at = float("-inf")
+        self._catalogue.forget()
+        self._memory.forget()
 
     def chat_model(self, name: str) -> BaseChatModel:
         """The LangChain model of that name. Raises ModelUnknown."""
@@ -170,17 +164,16 @@ class Models:
                 self._keep(name, asked)
             self._asked[name] = asked
 
-    async def real_context(self, name: str, estimated: int | None, known: int | None) -> int | None:
+    async def real_context(self, name: str, estimated: int | None, known: int | None, asked: int | None) -> int | None:
         """The context length that an Ollama model has or, if it is not in memory yet, gets; None where that is known.
 
-        Few tokens fit in any case: for them nobody waits until it is loaded. Raises ModelError.
+        It is loaded with as much as is `asked` for. Few tokens fit in any case: for them nobody waits until it is
+        loaded. Raises ModelError.
         """
         if not name.startswith(OLLAMA) or known is not None or (estimated or 0) <= FITS_ANYWHERE:
             return None
         if await self.look_at_context(name) is None:
-            chat, asked = self.chat_model(name), self._context(name)
-            assert isinstance(chat, OllamaChat)  # noqa: S101 - as its name says
-            await chat.load(asked or USUAL_CONTEXT, **self._keep_alive())
+            await self.load(name, asked)
             return await self.look_at_context(name)
         return self._loaded.get(name)
 
@@ -202,20 +195,53 @@ class Models:
             self._loaded[name] = length
         return length
 
-    def load(self, name: str) -> None:
-        """Have an Ollama model in memory, so that the first reply needs not wait. Raises ModelError."""
-        asked = self._context(name)
-        if asked is not None and name.startswith(OLLAMA):
-            self._server.load(_bare(name), num_ctx=asked, **self._keep_alive())
+    def begin_loading(self, name: str, launch: Callable[[Coroutine[Any, Any, None]], Future[None]]) -> Loading:
+        """Load a model in the background, on the loop where `launch` puts it; the same one while it is on its way."""
+        with self._lock:
+            known = self._loadings.get(_key(name))
+            if known is None or not known.running:
+                self._loadings[_key(name)] = known = Loading(name, launch(self.load(name)))
+            return known
+
+    def loadings(self) -> tuple[Loading, ...]:
+        """Those on their way."""
+        with self._lock:
+            return tuple(loading for loading in self._loadings.values() if loading.running)
+
+    async def load(self, name: str, asked: int | None = None) -> None:
+        """Have an Ollama model in memory, so that the first reply needs not wait. Raises ModelError.
+
+        Without a context length to ask for it is the one that its replies ask for.
+        """
+        chat = await asyncio.to_thread(self.chat_model, name) if name.startswith(OLLAMA) else None
+        if not isinstance(chat, OllamaChat):
+            return
+        asked = asked or await asyncio.to_thread(self._context, name)
+        try:
+            await chat.load(asked or USUAL_CONTEXT, **self._keep_alive())
+        finally:
+            self._memory.forget()
 
     def unload(self, name: str) -> None:
         """Have the memory of an Ollama model back. Raises ModelError."""
         if name.startswith(OLLAMA):
-            self._server.unload(_bare(name))
+            try:
+                self._server.unload(_bare(name))
+            finally:
+                self._memory.forget()
+
+    def context_asked(self, model: OllamaModel) -> int:
+        """The context length, in tokens, that it is asked for at every turn. Asks no server."""
+        return self._steady(f"{OLLAMA}{model.name}", model.facts)
 
     def loaded(self) -> dict[str, int | None]:
         """The Ollama models in memory, with the context length each has there. Raises ModelError."""
         return {f"{OLLAMA}{name}": length for name, length in self._server.loaded().items()}
+
+    def in_memory(self) -> tuple[HeldModel, ...] | None:
+        """What the server has in memory; None where it does not say. Asks as seldom as `catalogue` does."""
+        # Asked apart from it, so that the slowness of one answer is not counted for the other.
+        return None if self.catalogue().ollama is None else self._memory()
 
     def pull(self, name: str) -> Pull:
         """Get a model from Ollama's library; the same one while it is on its way."""
@@ -223,10 +249,10 @@ class Models:
         if not name:
             raise ModelUnknown("Name the model to get, such as llama3.2:3b.")
         with self._lock:
-            known = self._pulls.get(full_name(name))
+            known = self._pulls.get(_key(name))
             if known is None or not known.running:
                 got = partial(self._got, name)
-                self._pulls[full_name(name)] = known = Pull(self._server.host, name, got).start()
+                self._pulls[_key(name)] = known = Pull(self._server.host, name, got).start()
             return known
 
     def can_pull(self, name: str) -> bool:
@@ -256,13 +282,15 @@ class Models:
             found = self._server.models()
         except ModelError as error:
             return Catalogue((*self._own, ECHO), str(error))
-        if not found:
-            return Catalogue(
-                (*self._own, ECHO),
-                f"The Ollama server at {self._server.host} has no model that can chat. Get one with: ollama pull",
-                (),
-            )
-        return Catalogue((*(f"{OLLAMA}{model.name}" for model in found), *self._own, ECHO), "", found)
+        problem = f"The Ollama server at {self._server.host} has no model that can chat. Get one with: ollama pull"
+        names = (*(f"{OLLAMA}{model.name}" for model in found), *self._own, ECHO)
+        return Catalogue(names, "" if found else problem, found, self._server.version)
+
+    def _look_into_memory(self) -> tuple[HeldModel, ...] | None:
+        try:
+            return self._server.held()
+        except ModelError:
+            return None
 
     def _got(self, name: str) -> None:
         """Ask anew: the model may be another one now."""
@@ -375,3 +403,8 @@ def _unusable(name: str, error: Exception) -> ModelUnknown:
 
 def _bare(name: str) -> str:
     return name.removeprefix(OLLAMA)
+
+
+def _key(name: str) -> str:
+    """The same for all ways to write an Ollama model's name: the server does not tell capitals from small letters."""
+    return full_name(_bare(name).strip()).casefold()

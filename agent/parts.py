@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from langgraph.graph.state import CompiledStateGraph
 
+from agent.due import Due
 from agent.models import Models
 from agent.runner import Runner
 from agent.settings import Settings
@@ -18,7 +19,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Wired once, by the agent; `graph` makes LangChain's agent for a model."""
+    """Wired once, by the agent.
+
+    `graph` makes LangChain's agent for a model. `due` sends the prompts that waited for
+    a turn: whoever has closed it asks for that.
+    """
 
     store: Store
     runner: Runner
@@ -26,6 +31,7 @@ class Parts:
     graph: Callable[[str], Graph]
     corrections: Corrections
     settings: Settings
+    due: Due
 
     def after_sweep(self, act: Callable[[], T]) -> T:
         """Do something that a running turn forbids; where one does, see whether anybody still runs it."""

@@ -1,5 +1,7 @@
 """What a person or a program may hand in as text, and what may go into the database."""
 
+from uuid_utils import uuid7
+
 from agent.errors import PromptRefused
 from storage import as_tag
 
@@ -72,3 +74,8 @@ def checked_characters(text: str, what: str) -> None:
         raise PromptRefused(f"{what} contains a NUL character, which can't be stored: remove it.")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise PromptRefused(f"{what} contains half of a character (a lone surrogate): remove it.")
+
+
+def new_name() -> str:
+    """A name for a session that nobody named; such names sort by time."""
+    return str(uuid7())

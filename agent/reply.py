@@ -10,11 +10,9 @@ from typing import Self
 from markdown_it import MarkdownIt
 
 from agent.errors import ModelError
+from agent.loading import PATIENCE
 from agent.receipt import Receipt
 from storage import Status, WindowseatError
-
-PATIENCE = 1.0
-"""Seconds of one wait: a wait without an end can't be interrupted from the keyboard everywhere."""
 
 
 class Growing:

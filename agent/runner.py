@@ -7,6 +7,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -84,9 +85,23 @@ class Runner:
         self._replies.pop(reply.turn_id, None)
         self._kept.pop(reply.turn_id, None)
 
-    def launch_aside(self, job: Coroutine[Any, Any, None]) -> None:
-        """Do something on the loop that nobody waits for, and that closing cancels."""
-        asyncio.run_coroutine_threadsafe(job, self._started().loop)
+    def launch_aside(self, job: Coroutine[Any, Any, None]) -> Future[None]:
+        """Do something on the loop that no reply waits for, and that closing cancels. Raises AgentClosed."""
+        threads = self._started()
+        with self._lock:
+            if self._closed:
+                job.close()
+                raise AgentClosed
+            return asyncio.run_coroutine_threadsafe(job, threads.loop)
+
+    async def in_thread(self, job: Callable[[], T]) -> T:
+        """Do something slow away from the loop. Closing waits for it: it may be in the midst of opening a turn."""
+        doing = asyncio.get_running_loop().run_in_executor(None, job)
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await asyncio.wait([doing], timeout=LAST_WAIT)
+            raise
 
     async def write(self, job: Callable[[], T]) -> T:
         """Do something with the store on the writer's thread, so that the loop never waits for a disk.

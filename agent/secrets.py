@@ -11,6 +11,7 @@ _LOOKS_LIKE = re.compile(
     r"|(?<=Bearer )\S+"
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
     r"|(?<=[?&]key=)[^\s&]+"
+    r"|(?<=password=)[^\s&]+"
     r"|(?<=api[-_ ]key[:=])\s*[^\s.,;]{6,}",
     re.IGNORECASE,
 )

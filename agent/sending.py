@@ -49,7 +49,7 @@ def raw_turn(turn: Turn, *, blind: bool) -> float:
     if turn.status is Status.COMPLETE:
         return sum(raw_message(message, blind=blind) for message in turn.messages)
     rest = turn_as_sent(turn, {})[1:]
-    return raw_message(turn.messages[0], blind=blind) + sum(map(_raw_sent, rest))
+    return raw_message(turn.messages[0], blind=blind) + sum(map(raw_sent, rest))
 
 
 def raw_message(message: Message, *, blind: bool) -> float:
@@ -57,7 +57,7 @@ def raw_message(message: Message, *, blind: bool) -> float:
         return raw_tokens(message.content) + PER_MESSAGE
     if message.images and not blind:
         return raw_tokens(message.content) + PER_MESSAGE + PER_IMAGE * len(message.images)
-    return _raw_sent(message_as_sent(message, {}))
+    return raw_sent(message_as_sent(message, {}))
 
 
 def count_sent(turns: Iterable[Turn]) -> int:
@@ -65,7 +65,8 @@ def count_sent(turns: Iterable[Turn]) -> int:
     return sum(len(turn.messages if turn.status is Status.COMPLETE else turn_as_sent(turn, {})) for turn in turns)
 
 
-def _raw_sent(message: AnyMessage) -> float:
+def raw_sent(message: AnyMessage) -> float:
+    """What a message is estimated at as it is sent, in tokens before any correction."""
     blocks: list[Any] = [message.content] if isinstance(message.content, str) else list(message.content)
     calls = message.tool_calls if isinstance(message, AIMessage) else []
     return PER_MESSAGE + sum(map(_raw_block, blocks)) + (raw_tokens(json.dumps(calls)) if calls else 0)

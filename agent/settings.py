@@ -1,5 +1,6 @@
 """Settings: from the environment and `.env`, read once, at the edge."""
 
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from agent.errors import SettingsInvalid
 from agent.parameters import Parameters
 from agent.prompt import checked_text
-from storage import default_url
+from storage import Session, default_url
 
 PREFIX = "WINDOWSEAT_"
 
@@ -117,16 +118,30 @@ class Settings(BaseSettings):
             raise SettingsInvalid(" ".join(_sentence(problem, given) for problem in error.errors())) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting in force: its variable, its value, what that says, and whether somebody set it."""
+
+    variable: str
+    value: str
+    says: str
+    is_set: bool
+
+
 def checked_settings(
     defaults: Settings,
     *,
     model: str | None = None,
+    second_model: str | None = None,
     window_turns: int | None = None,
     system_prompt: str | None = None,
     summary: str | None = None,
     parameters: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What a session is to override, without what is None. Raises SettingsInvalid, PromptRefused."""
+    """What a session is to override, of those that are given; where None comes out it overrides that no longer.
+
+    Raises SettingsInvalid, PromptRefused.
+    """
     plain = {name: value for name, value in (("model", model), ("window_turns", window_turns)) if value is not None}
     Settings.read(**defaults.model_dump() | plain)
     texts = {
@@ -137,8 +152,43 @@ def checked_settings(
         )
         if text is not None
     }
+    second = {} if second_model is None else {"second_model": _checked_second(second_model)}
     given = {} if parameters is None else {"parameters": Parameters.read(parameters).given}
-    return plain | texts | given
+    return plain | second | texts | given
+
+
+def _checked_second(model: str) -> str | None:
+    """None for no second model, which is "". Raises SettingsInvalid."""
+    if not isinstance(model, str):
+        raise SettingsInvalid(f"second_model is {model!r}, but it should be the name of a model, or “” for none.")
+    return model or None
+
+
+def model_of(session: Session, defaults: Settings) -> str:
+    """The name of its model."""
+    return str(session.settings.get("model", defaults.model))
+
+
+def window_turns_of(session: Session, defaults: Settings) -> int:
+    """The size of its window."""
+    return int(session.settings.get("window_turns", defaults.window_turns))
+
+
+def in_force(settings: Settings, **shown: str) -> tuple[Setting, ...]:
+    """All of them, in the order of `.env.example`; `shown` is what stands for the value of a field."""
+    return tuple(
+        Setting(
+            variable(name),
+            shown.get(name, _shown(getattr(settings, name))),
+            field.description or "",
+            name in settings.model_fields_set,
+        )
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def _shown(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def variable(field: str) -> str:

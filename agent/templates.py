@@ -90,6 +90,13 @@ def settings_from(template: Template, defaults: Settings) -> dict[str, Any]:
     return checked_settings(defaults, **_overrides(template)) | {name: value for name, value in told.items() if value}
 
 
+def settings_instead(template: Template | None, defaults: Settings) -> dict[str, Any]:
+    """The changes by which a session takes over a template in place of the one it had, or none; None lets one go."""
+    lets_go: dict[str, Any] = {"model": None, "window_turns": None, "parameters": None, "system_prompt": ""}
+    lets_go |= {"template": None, "openings": None, "welcome": None}
+    return lets_go | ({} if template is None else settings_from(template, defaults))
+
+
 def _overrides(template: Template) -> dict[str, Any]:
     return {
         "model": template.model,

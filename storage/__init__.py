@@ -10,6 +10,7 @@ from storage.branches import Siblings
 from storage.cleanup import MOST_DAYS, Deleted, Unused
 from storage.clock import Clock, system_clock
 from storage.errors import (
+    OthersFirst,
     SessionBusy,
     SessionEnded,
     SessionNotFound,
@@ -24,8 +25,10 @@ from storage.errors import (
     TemplateNotFound,
     TextRefused,
     TooManyPinned,
+    TooManyWaiting,
     TurnExists,
     TurnNotFound,
+    WaitingGone,
     WindowseatError,
 )
 from storage.place import default_url
@@ -56,6 +59,7 @@ from storage.records import (
     Template,
     Totals,
     Turn,
+    WaitingPrompt,
     as_tag,
 )
 from storage.running import INTERRUPTED, LEASE, Piece
@@ -83,6 +87,7 @@ __all__ = [
     "ModelUse",
     "OpenedTurn",
     "Order",
+    "OthersFirst",
     "Outcome",
     "Past",
     "Piece",
@@ -115,11 +120,14 @@ __all__ = [
     "TemplateNotFound",
     "TextRefused",
     "TooManyPinned",
+    "TooManyWaiting",
     "Totals",
     "Turn",
     "TurnExists",
     "TurnNotFound",
     "Unused",
+    "WaitingGone",
+    "WaitingPrompt",
     "WindowseatError",
     "as_tag",
     "default_url",

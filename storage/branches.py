@@ -1,6 +1,9 @@
 """Branches: other continuations of the same turn, switching between them, and forks into sessions of their own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter, itemgetter
 
 import sqlalchemy as sa
 
@@ -9,7 +12,7 @@ from storage.database import Database, Row, Transaction
 from storage.errors import SessionBusy
 from storage.index import put_session, put_title
 from storage.paths import BACK, WHOLE, parent_of
-from storage.records import Session, to_microseconds
+from storage.records import Session, Turn, to_microseconds
 from storage.rows import ANY_RUNNING, count_in_owner, find_session, insert_if_missing, insert_into, one_session
 from storage.schema import images, messages, session_tags, session_texts, sessions, turn_marks, turns
 from storage.tree import ancestor_at, is_on_path, parting
@@ -18,6 +21,16 @@ _SIBLINGS = (
     sa.select(turns.c.id)
     .where(turns.c.session_key == sa.bindparam("key"), turns.c.parent_id.is_not_distinct_from(sa.bindparam("parent")))
     .order_by(turns.c.id)
+)
+_ON_PATH = sa.select(BACK.c.id, turns.c.id).select_from(BACK)
+_seed = turns.alias("seed")
+_SAME_SESSION = sa.select(_seed.c.session_key).where(_seed.c.id == sa.bindparam("tip")).scalar_subquery()
+# Apart, since only so the index serves where there is no parent.
+_ALTERNATIVES = sa.union_all(
+    _ON_PATH.join(turns, turns.c.parent_id == BACK.c.parent_id),
+    _ON_PATH.join(turns, sa.and_(turns.c.parent_id.is_(None), turns.c.session_key == _SAME_SESSION)).where(
+        BACK.c.parent_id.is_(None)
+    ),
 )
 _TIP = sa.select(turns.c.tip_id).where(turns.c.id == sa.bindparam("turn_id"))
 _LEAVE = sa.update(turns).where(turns.c.id == sa.bindparam("turn_id")).values(tip_id=sa.bindparam("tip"))
@@ -37,6 +50,7 @@ _PATH_TURNS = (
     .order_by(BACK.c.step.desc())
 )
 _COPY_TURN = insert_into(turns, "session_key", "parent_id", "jump_id", *_COPIED).returning(turns.c.id)
+_depth = attrgetter("depth")
 
 
 def _copy(belongs: sa.Column[int], *names: str) -> sa.Insert:
@@ -92,6 +106,21 @@ class Branches:
             parent = parent_of(transaction, owner, session_id, turn_id)
             ids = tuple(found for (found,) in transaction.rows(_SIBLINGS, {"key": key, "parent": parent}))
             return Siblings(ids, ids.index(turn_id))
+
+    def alternatives(self, owner: str, session_id: str, path: Sequence[Turn]) -> dict[int, tuple[int, ...]]:
+        """For each of these turns of one path that has siblings, the ids of them all, itself among them, in order.
+
+        Raises TurnNotFound.
+        """
+        if not path:
+            return {}
+        tip, top = max(path, key=_depth), min(path, key=_depth)
+        terms = {"tip": tip.id, "count": tip.depth - top.depth + 1}
+        with self._database.read() as transaction:
+            parent_of(transaction, owner, session_id, tip.id)
+            rows = sorted(transaction.rows(_ALTERNATIVES, terms))
+        grouped = {turn_id: tuple(other for _, other in group) for turn_id, group in groupby(rows, itemgetter(0))}
+        return {turn.id: found for turn in path if len(found := grouped.get(turn.id, ())) > 1}
 
     def is_active(self, owner: str, session_id: str, turn_id: int) -> bool:
         """Whether the turn is on the active path. Raises TurnNotFound."""

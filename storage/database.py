@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.pool import PoolProxiedConnection
@@ -21,6 +22,9 @@ from storage.sqlite import Sqlite
 
 Terms = Mapping[str, Any]
 Row = tuple[Any, ...]
+
+HIDDEN = "…"
+"""Stands for a password in the query of an address."""
 
 
 class Transaction:
@@ -81,7 +85,7 @@ class Database:
         Raises StoreUnavailable where the URL can't be read, its driver is missing or its folder can't be made.
         """
         address = _parse(url)
-        self.name = address.render_as_string(hide_password=True)
+        self.name = _without_passwords(address)
         self._engine: Engine = Sqlite() if address.get_backend_name() == "sqlite" else Postgres()
         try:
             self._pool = self._engine.make(address)
@@ -114,10 +118,20 @@ class Database:
 
     @property
     def address_for_tools(self) -> tuple[str, str | None]:
-        """The address as PostgreSQL's own programs take it, and the password apart."""
-        url = self._pool.url.set(drivername="postgresql")
-        bare = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
-        return bare.render_as_string(hide_password=False), url.password
+        """The address as PostgreSQL's own programs take it, and the password apart.
+
+        Raises StoreUnavailable where it holds another secret, which those take only where anybody can list it.
+        """
+        url = self._pool.url
+        if "sslpassword" in url.query:
+            raise StoreUnavailable(
+                "PostgreSQL's own programs can't be given the sslpassword of the address without showing it to others: "
+                "use a client key without one for this."
+            )
+        password = url.query.get("password", url.password)
+        query = url.difference_update_query(["password"]).query
+        bare = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
+        return bare.render_as_string(hide_password=False), None if password is None else str(password)
 
     @contextmanager
     def whole(self) -> Iterator[Any]:
@@ -178,6 +192,11 @@ class Database:
             if re.search(meaning.words, said, re.IGNORECASE):
                 return meaning.kind(f"The database {self.name} {meaning.matter}. {meaning.advice}")
         return StoreUnavailable(f"The database {self.name} can't be used ({said}). Check WINDOWSEAT_DATABASE_URL.")
+
+
+def _without_passwords(address: sa.URL) -> str:
+    hidden = {name: HIDDEN for name in address.query if name in {"password", "sslpassword"}}
+    return address.update_query_dict(hidden).render_as_string(hide_password=True).replace(quote(HIDDEN), HIDDEN)
 
 
 @lru_cache(maxsize=1024)

@@ -14,6 +14,9 @@ WindowseatError
 ├── TurnNotFound               no such turn in the session
 ├── TurnExists                 a turn with that idempotency key was opened before
 ├── TooManyPinned              a session has only so many turns that are always seen
+├── WaitingGone                the prompt no longer waits: it was sent or taken back
+├── OthersFirst                prompts that wait are to be sent before this one
+├── TooManyWaiting             only so many prompts wait in a session
 ├── TemplateNotFound           no template of that name belongs to this owner
 ├── TemplateExists             the owner has a template of that name already
 ├── TextRefused                the text holds what no database keeps
@@ -34,7 +37,8 @@ WindowseatError
         ├── ReplyCut           the connection broke in the middle of its answer
         │   ├── ReplyUnfinished  the answer ended without its last line
         │   └── ReplyTooLong   it reached the end of the context, or of the length it may have
-        └── PullCancelled      getting it was cancelled
+        ├── PullCancelled      getting it was cancelled
+        └── LoadCancelled      loading it into memory was cancelled
 """
 
 
@@ -109,6 +113,21 @@ class TurnExists(WindowseatError):
 class TooManyPinned(WindowseatError):
     def __init__(self, most: int) -> None:
         super().__init__(f"A session can have {most} pinned turns, all its branches together: unpin one of them first.")
+
+
+class WaitingGone(WindowseatError):
+    def __init__(self) -> None:
+        super().__init__("This prompt waits no longer: it was sent or taken back meanwhile.")
+
+
+class OthersFirst(WindowseatError):
+    def __init__(self) -> None:
+        super().__init__("Other prompts of this session are to be sent before this one.")
+
+
+class TooManyWaiting(WindowseatError):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} prompts wait in this session already: let them be answered, or take some back.")
 
 
 class TemplateNotFound(WindowseatError):

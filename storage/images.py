@@ -23,9 +23,12 @@ class Images:
         if not digests:
             return {}
         with self._database.read() as transaction:
-            key = find_session(transaction, owner, session_id).key
-            found = {name: transaction.value(_CONTENT, {"key": key, "called": name}) for name in set(digests)}
-        return {name: bytes(content) for name, content in found.items() if content is not None}
+            return contents_of(transaction, find_session(transaction, owner, session_id).key, digests)
+
+
+def contents_of(transaction: Transaction, key: int, digests: Collection[str]) -> dict[str, bytes]:
+    found = {name: transaction.value(_CONTENT, {"key": key, "called": name}) for name in set(digests)}
+    return {name: bytes(content) for name, content in found.items() if content is not None}
 
 
 def keep_images(transaction: Transaction, key: int, contents: Mapping[str, bytes]) -> None:

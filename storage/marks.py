@@ -6,7 +6,7 @@ from storage.database import Database, Transaction
 from storage.errors import TooManyPinned
 from storage.paths import parent_of
 from storage.records import Mark
-from storage.rows import find_session, insert_if_missing
+from storage.rows import count_change, find_session, insert_if_missing
 from storage.schema import turn_marks
 
 MOST_PINNED = 50
@@ -50,4 +50,5 @@ class Marks:
         transaction.change(insert_if_missing(transaction, turn_marks, *row), row)
         transaction.change(statement, {"of_turn": turn_id, "given": given})
         transaction.change(_TIDY, {"of_turn": turn_id})
+        count_change(transaction, key)
         return key

@@ -197,7 +197,8 @@ class Session:
     `key` is the store's own integer, `session_id` the name that people and programs use. `title` is "" until
     the first prompt or a person gives it one. `message_count` counts every stored message of all branches;
     `depth` counts the turns of the active path. `forked_from` is the turn up to which it was copied. `running` says
-    whether a reply runs in it. `ended_at` is None while it takes prompts. `tags` are in order.
+    whether a reply runs in it. `ended_at` is None while it takes prompts. `changes` grows with each mark, rating or
+    waiting prompt that is set or taken back. `tags` are in order.
     """
 
     key: int
@@ -215,6 +216,7 @@ class Session:
     pinned: bool
     archived: bool
     ended_at: datetime | None
+    changes: int
     tags: tuple[str, ...]
 
     @property
@@ -285,10 +287,39 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What comes with a prompt: the contents of its images by digest, and the text that its reply begins with."""
+    """What comes with a prompt: the contents of its images by digest, and the text that its reply begins with.
+
+    `waiting` is the waiting prompt that it was; with `releases` none that waits is held any more. `also` is another
+    model, to be asked the same beside it afterwards.
+    With `queues` it goes behind the waiting prompt that is due, unless that is the one that is `stuck`.
+    """
 
     images: Mapping[str, bytes] = field(default_factory=dict)
     begun: str = ""
+    waiting: int | None = None
+    releases: bool = False
+    also: str | None = None
+    queues: bool = False
+    stuck: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPrompt:
+    """A prompt that is sent when the reply before it has ended.
+
+    `model` is None for the one that the session has then. It becomes another continuation next to the turn `beside`, or
+    next to that of the waiting prompt `along_with`, which is the same for another model. One that is `held` is sent
+    only when a person asks for that. `contents` are those of its images by digest, read only where it is taken back.
+    """
+
+    id: int
+    message: Message
+    model: str | None
+    beside: int | None
+    along_with: int | None
+    held: bool
+    placed_at: datetime
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ SESSIONS = sa.select(
     sessions.c.pinned,
     sessions.c.archived,
     sessions.c.ended_at,
+    sessions.c.changes,
     sa.select(_Lines(session_tags.c.tag)).where(session_tags.c.session_key == sessions.c.id).scalar_subquery(),
 ).select_from(sessions.outerjoin(_HEAD, _HEAD.c.id == sessions.c.head_id))
 
@@ -111,6 +112,7 @@ _COUNT_IN_SESSION = (
         last_activity=sa.bindparam("now"),
     )
 )
+_COUNT_CHANGE = sa.update(sessions).where(sessions.c.id == sa.bindparam("key")).values(changes=sessions.c.changes + 1)
 
 
 def to_json(value: Json) -> str:
@@ -119,7 +121,7 @@ def to_json(value: Json) -> str:
 
 def to_session(row: Row) -> Session:
     key, owner, session_id, title, created, active, message_count, head, depth, running, *rest = row
-    forked_from, settings, pinned, archived, ended, tags = rest
+    forked_from, settings, pinned, archived, ended, changes, tags = rest
     return Session(
         key,
         owner,
@@ -136,6 +138,7 @@ def to_session(row: Row) -> Session:
         bool(pinned),
         bool(archived),
         None if ended is None else to_moment(ended),
+        changes,
         tuple(sorted(tags.split("\n"))) if tags else (),
     )
 
@@ -246,6 +249,11 @@ def checked(text: str) -> str:
 
 def count_in_session(transaction: Transaction, key: int, more_messages: int, now: int) -> None:
     transaction.change(_COUNT_IN_SESSION, {"key": key, "more_messages": more_messages, "now": now})
+
+
+def count_change(transaction: Transaction, key: int) -> None:
+    """Let it be seen of a session that something beside its row has changed."""
+    transaction.change(_COUNT_CHANGE, {"key": key})
 
 
 def count_in_owner(

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = "0006"
+VERSION = "0007"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -49,6 +49,8 @@ sessions = sa.Table(
     sa.Column("ended_at", Moment),
     # None for a copy that nobody has gone on with.
     sa.Column("newest_turn", Key),
+    # Counts what changes beside this row: marks, ratings, waiting prompts.
+    sa.Column("changes", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("session_id", "owner"),
     sa.Index("sessions_by_place", "owner", "archived", "pinned", "last_activity", "id"),
     sa.Index("sessions_by_newest_turn", "owner", "newest_turn"),
@@ -184,6 +186,29 @@ images = sa.Table(
     sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+# Prompts that were submitted while a reply ran.
+waiting_prompts = sa.Table(
+    "waiting_prompts",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("full", sa.Text),
+    # None for the one that the session has when it is sent.
+    sa.Column("model", sa.Text),
+    # The turn next to which it is to be asked. No foreign key: turns go only together with what waits.
+    sa.Column("beside", Key),
+    # The waiting prompt that is the same for another model: next to its turn it is to be asked, once there is one.
+    sa.Column("along_with", Key),
+    # Whether it is sent only when a person asks for that.
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("placed_at", Moment, nullable=False),
+    # Of its images, one after the other; none where `images` has them.
+    sa.Column("contents", sa.LargeBinary),
+    sa.Index("waiting_by_session", "session_key"),
+    sqlite_autoincrement=True,
 )
 
 

@@ -29,6 +29,7 @@ from storage.schema import messages, session_texts, sessions, turns
 from storage.tree import ancestor_at
 from storage.turns import title_from
 from storage.usage import count_session, forget_session
+from storage.waiting import drop_waiting
 
 PAGE = 50
 
@@ -193,5 +194,6 @@ def _empty(transaction: Transaction, owner: str, session_id: str) -> tuple[int, 
     transaction.change(_DELETE_TURNS, {"key": key})
     transaction.change(_DELETE_SYSTEM_MESSAGES, {"key": key})
     drop_images(transaction, key)
+    drop_waiting(transaction, key)
     count_in_owner(transaction, owner, turns=-turn_count, messages=-message_count)
     return key, message_count

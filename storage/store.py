@@ -21,6 +21,7 @@ from storage.templates import Templates
 from storage.turns import Turns
 from storage.usage import Usage
 from storage.verify import verify
+from storage.waiting import Waiting
 
 
 class Store:
@@ -28,8 +29,9 @@ class Store:
 
     `sessions` keeps the list, `labels` puts it in order and `cleanup` deletes many; `turns` writes turns, `paths` reads
     them, `branches` finds one's way among their alternatives, `marks` keeps what is said of them, `images` those of
-    their prompts, `search` finds them, `running` looks after replies while they run; `usage` has the figures,
-    `templates` what sessions begin with, `notes` numbers. All of them raise what `storage.errors` draws.
+    their prompts, `waiting` prompts that are to be sent, `search` finds them, `running` looks after replies while they
+    run; `usage` has the figures, `templates` what sessions begin with, `notes` numbers. All of them raise what
+    `storage.errors` draws.
     """
 
     def __init__(self, url: str, *, clock: Clock = system_clock) -> None:
@@ -49,6 +51,7 @@ class Store:
         self.branches = Branches(self._database, clock)
         self.marks = Marks(self._database)
         self.images = Images(self._database)
+        self.waiting = Waiting(self._database, clock)
         self.running = Running(self._database, clock)
         self.search = Search(self._database)
         self.templates = Templates(self._database, clock)

@@ -40,6 +40,16 @@ from storage.rows import (
 )
 from storage.schema import messages, reply_pieces, sessions, thought_pieces, turns
 from storage.usage import Ended, count_use
+from storage.waiting import (
+    Placed,
+    add_waiting,
+    bring_along,
+    drop_passed,
+    hold_waiting,
+    keep_order,
+    release_waiting,
+    take_up,
+)
 
 NOTHING = Attached()
 
@@ -148,13 +158,16 @@ class Turns:
         """Make a running turn the head, with its prompt, and read the `window` turns before it.
 
         `receipt` makes the turn's receipt from what lies before it: it is kept from the start, and what it raises opens
-        none.
-        It follows the head; with `beside` it becomes another continuation next to that turn. When this
+        none. It follows the head; with `beside` it becomes another continuation next to that turn. When this
         returns, the prompt is on the disk. Raises SessionNotFound, SessionBusy, SessionEnded, TurnNotFound,
-        TextRefused, and TurnExists where the session has a turn with the idempotency key.
+        TextRefused, and TurnExists where the session has a turn with the idempotency key; for what is attached
+        WaitingGone where the prompt no longer waits, OthersFirst where it would overtake one, and TooManyWaiting.
         """
         with self._database.write() as transaction:
             key, head, title, ended, pinned = find_session(transaction, owner, session_id, to_write=True)
+            if attached.waiting is not None:
+                take_up(transaction, key, attached.waiting)
+            keep_order(transaction, owner, session_id, attached)
             if idempotency_key is not None:
                 known = transaction.value(BY_KEY, {"key": key, "called": idempotency_key})
                 if known is not None:
@@ -167,6 +180,7 @@ class Turns:
             place = _Place(owner, session_id, key, parent, title == "", idempotency_key, note)
             turn_id = self._insert(transaction, place, prompt, model, process_id)
             keep_images(transaction, key, attached.images)
+            self._queue(transaction, key, turn_id, prompt, attached)
             if attached.begun:
                 transaction.change(_BEGIN_REPLY, {"turn_id": turn_id, "start": 0, "text": checked(attached.begun)})
             if head is not None and head != parent:
@@ -214,6 +228,15 @@ class Turns:
                     self._add(transaction, owner, key, [message], first=last + 1, turn_id=head)
                     put_turn(transaction, head, first=last + 1)
 
+    def _queue(self, transaction: Transaction, key: int, turn_id: int, prompt: Message, attached: Attached) -> None:
+        """Let those wait that follow from a turn that is now open."""
+        if attached.waiting is not None:
+            bring_along(transaction, key, attached.waiting, turn_id)
+        if attached.releases:
+            release_waiting(transaction, key)
+        if attached.also:
+            add_waiting(transaction, key, prompt, Placed(self._clock(), attached.also, beside=turn_id))
+
     def _insert(
         self,
         transaction: Transaction,
@@ -246,6 +269,7 @@ class Turns:
         transaction.change(
             _MOVE_HEAD, {"key": place.key, "head": turn_id, "first_title": title_from(prompt.content), "now": now}
         )
+        drop_passed(transaction, place.key, place.parent)
         if place.is_untitled:
             put_title(transaction, place.key)
         count_in_owner(transaction, place.owner, turns=1, messages=1)
@@ -300,6 +324,7 @@ def close_running(
     )
     if closed is None:
         return False
+    hold_waiting(transaction, key, outcome.status)
     if outcome.messages:
         transaction.change_all(ADD_MESSAGE, message_rows(1, outcome.messages, now, turn_id=turn_id))
     transaction.change(_DROP_PIECES, {"of_turn": turn_id})

@@ -96,6 +96,18 @@ CHECKS = (
         "WHERE t.id IS NULL OR t.session_key <> m.session_key",
         "A mark on turn {0} says that the turn belongs to session {1}, but it does not.",
     ),
+    Check(
+        "every prompt that waits for a turn waits for one of its session",
+        "SELECT w.id, w.beside FROM waiting_prompts w LEFT JOIN turns t ON t.id = w.beside "
+        "WHERE w.beside IS NOT NULL AND (t.id IS NULL OR t.session_key <> w.session_key)",
+        "Waiting prompt {0} is to be asked beside turn {1}, which is not one of its session.",
+    ),
+    Check(
+        "every prompt that waits along with another one waits behind it",
+        "SELECT w.id, w.along_with FROM waiting_prompts w LEFT JOIN waiting_prompts o ON o.id = w.along_with "
+        "WHERE w.along_with IS NOT NULL AND (o.id IS NULL OR o.session_key <> w.session_key OR o.id >= w.id)",
+        "Waiting prompt {0} is to be asked along with {1}, which does not wait before it.",
+    ),
 )
 
 _FOUND = """

@@ -116,6 +116,7 @@ class Script:
     cuts: list[tuple[int, int]] = field(default_factory=list)
     shows: list[str] = field(default_factory=list)
     ps_count: int = 0
+    version_count: int = 0
     hang_ups: list[float] = field(default_factory=list)
     pull_hang_ups: list[float] = field(default_factory=list)
 

@@ -99,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "/":
                 self._answer(200, "Ollama is running")
             case "/api/version":
+                self.script.version_count += 1
                 self._answer(200, {"version": "0.13.0"})
             case "/api/tags":
                 self._answer(200, {"models": self._tags()})

@@ -1,5 +1,6 @@
 """Models: what there are, what they can, how one gets them, and what is said of those that can't be had."""
 
+import asyncio
 import logging
 import os
 import time
@@ -11,7 +12,21 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
 from langchain_core.outputs import ChatResult
 
-from agent import Agent, ModelFailed, ModelMissing, ModelUnavailable, ModelUnknown, PullCancelled, Status
+from agent import (
+    Agent,
+    AgentClosed,
+    EchoModel,
+    ModelFailed,
+    ModelMissing,
+    ModelUnavailable,
+    ModelUnknown,
+    PullCancelled,
+    Settings,
+    Status,
+    remembered,
+)
+from agent.models import Models
+from agent.ollama import server as ollama_server
 from agent.ollama import wire
 from agent.secrets import without_secrets
 from tests.ollama_server import Fault, Model, OllamaServer, Script
@@ -118,6 +133,66 @@ def test_a_model_is_loaded_with_the_context_that_replies_ask_for_and_unloaded(ag
     assert agent.loaded() == {}
     with pytest.raises(ModelMissing):
         agent.load("ollama:nosuch")
+
+
+def test_a_model_is_loaded_once_by_whatever_name(agent: Agent, script: Script) -> None:
+    script.loading = 0.3
+    names = ("ollama:llama3.2:3b", "ollama:LLAMA3.2:3B", "ollama:llama3.2:3b ")
+    first, *others = (agent.begin_loading(name) for name in names)
+    assert all(other is first for other in others)
+    assert agent.loadings() == (first,)
+    first.finish()
+    assert agent.loadings() == ()
+
+
+def test_a_model_is_loaded_with_the_context_that_its_reply_asks_for(ollama: OllamaServer, script: Script) -> None:
+    async def look() -> int | None:
+        models = Models(Settings.read(_env_file=None, ollama_host=ollama.url))
+        try:
+            return await models.real_context("ollama:llama3.2:3b", 5000, None, 6000)
+        finally:
+            await models.aclose()
+
+    assert asyncio.run(look()) == 6000
+    assert script.loads == [("llama3.2:3b", 6000)]
+
+
+def test_a_model_of_ones_own_is_in_memory_already_and_nothing_is_loaded_by_a_closed_agent(make_agent: Make) -> None:
+    agent = make_agent(models={"ollama:mine": EchoModel()})
+    agent.load("ollama:mine")
+    agent.load("echo")
+    agent.close()
+    with pytest.raises(AgentClosed):
+        agent.load("echo")
+
+
+def test_the_server_is_asked_for_its_version_once_and_again_after_it_was_away(script: Script) -> None:
+    with OllamaServer(script) as running:
+        server = ollama_server.OllamaServer(running.url)
+        for _ in range(3):
+            server.models()
+        assert (server.version, script.version_count) == ("0.13.0", 1)
+    with pytest.raises(ModelUnavailable):
+        server.models()
+    assert server.version == ""
+    server.close()
+
+
+def test_the_slowness_of_one_answer_is_not_counted_for_another(
+    agent: Agent, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "FRESH", 0.0)
+    look = ollama_server.OllamaServer.models
+
+    def slowly(server: ollama_server.OllamaServer) -> Any:
+        time.sleep(0.2)
+        return look(server)
+
+    monkeypatch.setattr(ollama_server.OllamaServer, "models", slowly)
+    agent.in_memory()
+    time.sleep(0.5)
+    agent.in_memory()
+    assert script.ps_count == 2
 
 
 @pytest.mark.parametrize(("given", "sent"), [("", None), ("30m", "30m"), ("-1", -1), ("90", 90)])

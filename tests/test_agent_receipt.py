@@ -21,9 +21,10 @@ from storage.langchain import to_stored
 from storage.records import EPOCH
 from tests.conftest import Ledger
 from tests.ollama_server import Fault, Model, OllamaServer, Script
+from tests.pictures import picture
 
 Make = Callable[..., Agent]
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
+PNG = picture()
 
 
 class Listening(EchoModel):

@@ -5,11 +5,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent import Settings, SettingsInvalid
-from agent.settings import variable
+from agent.settings import checked_settings, in_force, variable
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 
@@ -55,6 +56,21 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_it_may_be(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsInvalid, match=sentence):
         Settings.read()
+
+
+def test_values_in_force_are_shown_as_they_were_given() -> None:
+    shown = {
+        setting.variable: setting.value
+        for setting in in_force(Settings.read(_env_file=None, model="ollama:granite-4.0", idle_minutes=1.5))
+    }
+    assert shown["WINDOWSEAT_MODEL"] == "ollama:granite-4.0"
+    assert (shown["WINDOWSEAT_IDLE_MINUTES"], shown["WINDOWSEAT_FIRST_SECONDS"]) == ("1.5", "600")
+
+
+@pytest.mark.parametrize("wrong", [7, 0, False])
+def test_a_second_model_that_is_none_is_named_so(wrong: Any) -> None:
+    with pytest.raises(SettingsInvalid, match=f"^second_model is {wrong!r}, but"):
+        checked_settings(Settings.read(_env_file=None), second_model=wrong)
 
 
 def test_a_server_that_listens_everywhere_is_asked_on_loopback() -> None:

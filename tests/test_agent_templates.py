@@ -106,3 +106,20 @@ def test_templates_are_kept_on_both_engines_for_each_owner(store: Store) -> None
     assert store.templates.all("anna") == ()
     with pytest.raises(TemplateNotFound):
         store.templates.delete("anna", "Travel")
+
+
+def test_a_session_takes_over_another_template_and_lets_go_of_what_the_first_set(agent: Agent) -> None:
+    agent.add_template(
+        Template("One", system_prompt="Be one.", window_turns=3, parameters={"seed": 1}, welcome="Hello")
+    )
+    agent.add_template(Template("Two", system_prompt="Be two.", openings=("Where to?",)))
+    chat = agent.conversation("lisbon", template="One")
+    chat.use(agent.template("Two"))
+    settings = chat.session.settings
+    assert settings["system_prompt"].text == "Be two."
+    assert (settings["template"], settings["openings"]) == ("Two", ["Where to?"])
+    assert settings.keys().isdisjoint({"window_turns", "parameters", "welcome"})
+    chat.use(None)
+    settings = chat.session.settings
+    assert settings.keys().isdisjoint({"template", "openings"})
+    assert settings["system_prompt"].text == ""

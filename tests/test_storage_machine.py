@@ -19,11 +19,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from storage import Message, OpenedTurn, Outcome, Piece, Sender, SessionBusy, Status, Store
+from storage import Attached, Message, OpenedTurn, Outcome, Piece, Sender, SessionBusy, Status, Store
+from storage.waiting import MOST_WAITING
 from tests.postgres_server import PostgresServer
 
 NAMES = ("lisbon", "porto")
 WINDOW = 3
+NOTHING = Attached()
 
 
 @dataclass
@@ -39,12 +41,24 @@ class ModelTurn:
 
 
 @dataclass
+class ModelWaiting:
+    """What the model knows of a prompt that waits."""
+
+    id: int
+    prompt: str
+    beside: int | None = None
+    along_with: int | None = None
+    held: bool = False
+
+
+@dataclass
 class ModelSession:
     """What the model knows of a session; `tips` has the last head of which each turn was on the path."""
 
     head: int | None = None
     title: str = ""
     tips: dict[int, int] = field(default_factory=dict)
+    waiting: list[ModelWaiting] = field(default_factory=list)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -62,6 +76,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.sessions: dict[str, ModelSession] = {}
         self.known: dict[int, ModelTurn] = {}
         self.opened = 0
+        self.opened_prompts = 0
 
     def fresh_address(self) -> str:
         return self.address
@@ -90,7 +105,7 @@ class StoreMachine(RuleBasedStateMachine):
             return multiple()
         return self._open(self.known[turn].session, prompt, turn)
 
-    def _open(self, name: str, prompt: str, beside: int | None) -> Any:
+    def _open(self, name: str, prompt: str, beside: int | None, attached: Attached = NOTHING) -> Any:
         if name not in self.sessions:
             return multiple()
         session = self.sessions[name]
@@ -101,10 +116,11 @@ class StoreMachine(RuleBasedStateMachine):
                 self.store.turns.open("local", name, message, **arguments)
             return multiple()
         parent = session.head if beside is None else self.known[beside].parent
-        opened = self.store.turns.open("local", name, message, **arguments)
+        opened = self.store.turns.open("local", name, message, **arguments, attached=attached)
         assert [turn.id for turn in opened.window] == self._path(parent)[-WINDOW:]
         self.known[opened.id] = ModelTurn(opened.id, name, parent, prompt)
         self._move_head(session, opened.id)
+        self._send(session, self.known[opened.id], attached)
         session.title = session.title or " ".join(prompt.split())[:40].rstrip()
         return opened
 
@@ -140,6 +156,7 @@ class StoreMachine(RuleBasedStateMachine):
         standing = self.store.turns.close(opened, Outcome(status, (Message(Sender.AI, whole),)))
         if turn.status is Status.RUNNING:
             turn.status = status
+            self._hold(turn)
         assert standing is turn.status
         turn.reply = whole
         return opened.id
@@ -151,6 +168,74 @@ class StoreMachine(RuleBasedStateMachine):
         for turn in self.known.values():
             if turn.status is Status.RUNNING:
                 turn.status = Status.INTERRUPTED
+                self._hold(turn)
+
+    @rule(name=st.sampled_from(NAMES), also=st.sampled_from([None, "other"]))
+    def put(self, name: str, also: str | None) -> None:
+        if name not in self.sessions or len(waiting := self.sessions[name].waiting) > MOST_WAITING - 2:
+            return
+        self.opened_prompts += 1
+        prompt = f"waiting {self.opened_prompts}"
+        placed = self.store.waiting.put("local", name, Message.prompt(prompt), {}, also=also)
+        assert (placed is not None) is self._is_busy(name)
+        if placed is not None:
+            waiting.append(ModelWaiting(placed, prompt))
+            if also:
+                newest = self.store.waiting.all("local", name)[-1].id
+                waiting.append(ModelWaiting(newest, prompt, along_with=placed))
+
+    @rule(target=running, name=st.sampled_from(NAMES), due=st.booleans())
+    def send_first(self, name: str, *, due: bool) -> Any:
+        """As it is done unasked, if it is due, or when a person asks for it."""
+        if name not in self.sessions:
+            return multiple()
+        session = self.sessions[name]
+        found = self.store.waiting.first("local", name, due=due)
+        beside = [waiting for waiting in session.waiting if self._is_beside_head(session, waiting)]
+        in_row = [waiting for waiting in session.waiting if waiting.beside is None]
+        expected = [waiting for waiting in (*beside, *in_row) if not (due and (waiting.held or self._is_busy(name)))]
+        assert (found and found.id) == (expected[0].id if expected else None)
+        if found is None or self._is_busy(name):
+            return multiple()
+        return self._open(name, found.message.content, found.beside, Attached(waiting=found.id, releases=not due))
+
+    @rule(name=st.sampled_from(NAMES), place=st.integers(0, MOST_WAITING))
+    def take_back(self, name: str, place: int) -> None:
+        if name not in self.sessions or place >= len(waiting := self.sessions[name].waiting):
+            return
+        taken = waiting.pop(place)
+        assert self.store.waiting.take("local", name, taken.id).message.content == taken.prompt
+        for other in waiting:
+            if other.along_with == taken.id:
+                other.along_with = None
+        head = self.sessions[name].head
+        if head is not None and self.known[head].status is Status.FAILED:
+            self._hold(self.known[head])
+
+    def _is_beside_head(self, session: ModelSession, waiting: ModelWaiting) -> bool:
+        if waiting.beside is None or session.head is None:
+            return False
+        return self.known[waiting.beside].parent == self.known[session.head].parent
+
+    def _hold(self, turn: ModelTurn) -> None:
+        waiting = self.sessions[turn.session].waiting
+        asked_next = any(one.beside is not None and not one.held for one in waiting)
+        for one in waiting:
+            if turn.status is Status.INTERRUPTED or (
+                turn.status is Status.FAILED and one.beside is None and not asked_next
+            ):
+                one.held = True
+
+    def _send(self, session: ModelSession, opened: ModelTurn, attached: Attached) -> None:
+        """One that is sent waits no longer; what came along waits for it, and what was passed is not asked any more."""
+        session.waiting = [one for one in session.waiting if one.id != attached.waiting]
+        for one in session.waiting:
+            if one.along_with is not None and one.along_with == attached.waiting:
+                one.beside, one.along_with = opened.id, None
+            one.held = one.held and not attached.releases
+        session.waiting = [
+            one for one in session.waiting if one.beside is None or self.known[one.beside].parent == opened.parent
+        ]
 
     @rule(turn=turns)
     def switch(self, turn: int) -> None:
@@ -185,6 +270,7 @@ class StoreMachine(RuleBasedStateMachine):
             turn = ModelTurn(head, name, self.sessions[name].head, "theirs", "yours", Status.COMPLETE)
             self.known[head] = turn
             self._move_head(self.sessions[name], head)
+            self._send(self.sessions[name], turn, NOTHING)
             self.sessions[name].title = self.sessions[name].title or "theirs"
 
     @precondition(lambda self: self.opened < 3)
@@ -201,6 +287,14 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_disagrees_with_the_rest(self) -> None:
         assert self.store.verify() == []
+
+    @invariant()
+    def the_same_prompts_wait(self) -> None:
+        for name, session in self.sessions.items():
+            stored = self.store.waiting.all("local", name)
+            assert [
+                ModelWaiting(one.id, one.message.content, one.beside, one.along_with, one.held) for one in stored
+            ] == session.waiting
 
     @invariant()
     def both_have_the_same_active_path(self) -> None:

@@ -1,12 +1,17 @@
 """PostgreSQL's own ways to fail, and to come back."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from agent import Agent, Status
 from storage import Message, Outcome, Sender, Store, StoreError, StoreReadOnly, StoreUnavailable
+from storage.database import Database
+from storage.turns import close_running
 from tests.conftest import Ledger
 from tests.postgres_server import PostgresServer
 
@@ -83,6 +88,37 @@ def test_a_wrong_address_is_one_sentence_without_the_password(
     with pytest.raises(StoreError, match=sentence) as error:
         Store(postgres.new_database().replace(*change))
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["password", "sslpassword"])
+def test_a_password_in_the_query_of_an_address_is_in_no_sentence(name: str) -> None:
+    with pytest.raises(StoreError, match=f"{name}=…") as error:
+        Store(f"postgresql+psycopg://me@127.0.0.1:9/hf-windowseat?{name}=hunter2%20secret")
+    assert "hunter2" not in str(error.value)
+    assert "hf-windowseat" in str(error.value)
+
+
+def test_no_password_stands_on_the_command_line_of_other_programs() -> None:
+    database = Database("postgresql+psycopg://me:other@127.0.0.1:9/windowseat?password=hunter2&sslmode=require")
+    address, password = database.address_for_tools
+    assert (address, password) == ("postgresql://me@127.0.0.1:9/windowseat?sslmode=require", "hunter2")
+    keyed = Database("postgresql+psycopg://me@127.0.0.1:9/windowseat?sslpassword=hunter2")
+    with pytest.raises(StoreUnavailable, match="sslpassword"):
+        _ = keyed.address_for_tools
+
+
+def test_a_prompt_is_not_put_to_wait_for_a_turn_that_is_just_being_closed(postgres: PostgresServer) -> None:
+    with Store(postgres.new_database()) as store, ThreadPoolExecutor(1) as threads:
+        store.sessions.start("local", "lisbon")
+        opened = Ledger(store).open()
+        with store._database.write() as closing:  # noqa: SLF001 - held, so that the other one comes in between
+            outcome = Outcome(Status.COMPLETE, (Message.reply("So"),))
+            assert close_running(closing, "local", opened.session_key, opened.id, outcome, datetime.now(UTC))
+            put = threads.submit(store.waiting.put, "local", "lisbon", Message.prompt("And then?"), {})
+            time.sleep(0.3)
+            assert not put.done()
+        assert put.result(10) is None
+        assert store.waiting.all("local", "lisbon") == ()
 
 
 def test_a_server_that_is_not_there_is_said_not_to_be_reached() -> None:

@@ -2,6 +2,16 @@
 
 from agent.ollama.chat import OllamaChat, Patience
 from agent.ollama.pull import Progress, Pull
-from agent.ollama.server import Facts, OllamaModel, OllamaServer, full_name
+from agent.ollama.server import Facts, HeldModel, OllamaModel, OllamaServer, full_name
 
-__all__ = ["Facts", "OllamaChat", "OllamaModel", "OllamaServer", "Patience", "Progress", "Pull", "full_name"]
+__all__ = [
+    "Facts",
+    "HeldModel",
+    "OllamaChat",
+    "OllamaModel",
+    "OllamaServer",
+    "Patience",
+    "Progress",
+    "Pull",
+    "full_name",
+]

@@ -10,15 +10,12 @@ from typing import Any, Self
 import httpx
 
 from agent.errors import ModelError, ModelFailed, PullCancelled, ReplyCut
+from agent.loading import PATIENCE
 from agent.ollama.chat import CONNECT_PATIENCE
 from agent.ollama.wire import ollama, translated
 
 NEXT_PATIENCE = 300.0
 """Seconds from one sign of life of a pull to the next; checking a large model takes some minutes."""
-
-
-PATIENCE = 1.0
-"""Seconds of one wait: a wait without an end can't be interrupted from the keyboard everywhere."""
 
 
 _BROKEN = "Getting {} broke off. What came is kept; get it again to go on there."

@@ -2,19 +2,18 @@
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from agent.errors import ModelError
 from agent.ollama.wire import ollama, translated
 
 LOOK_PATIENCE = 1.0
 """Seconds for a question about the server itself."""
-
-LOAD_PATIENCE = 600.0
-"""Seconds until a model that was asked for is in memory."""
 
 _OWN_CONTEXT = re.compile(r"^num_ctx\s+(\d+)$", re.MULTILINE)
 
@@ -50,6 +49,21 @@ class OllamaModel:
     facts: Facts
 
 
+@dataclass(frozen=True, slots=True)
+class HeldModel:
+    """A model in memory, with its context length there in tokens, and until when if it is not used; None: not said."""
+
+    name: str
+    context: int | None
+    until: datetime | None
+
+
+class _Client(ollama.Client):
+    def version(self) -> str:
+        answer = self._request_raw("GET", "/api/version").json()  # type: ignore[no-untyped-call]
+        return str(answer.get("version", "")) if isinstance(answer, dict) else ""
+
+
 class OllamaServer:
     """Questions about the server, each answered within LOOK_PATIENCE. All of them raise ModelError.
 
@@ -58,15 +72,23 @@ class OllamaServer:
 
     def __init__(self, host: str) -> None:
         self.host = host
-        self._client = ollama.Client(host=host, timeout=LOOK_PATIENCE)
+        self.version = ""
+        self._client = _Client(host=host, timeout=LOOK_PATIENCE)
         self._facts: dict[str, Facts] = {}
         self._changed: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def models(self) -> tuple[OllamaModel, ...]:
-        """Those that can chat, the most recently changed first. One whose facts are late may, until asked again."""
-        with translated(self.host):
-            listed = self._client.list().models
+        """Those that can chat, the most recently changed first. One whose facts are late may, until asked again.
+
+        Asked along is the `version`, "" as long as it was never said.
+        """
+        try:
+            with translated(self.host):
+                listed = self._client.list().models
+        except ModelError:
+            self.version = ""  # Another one may come back.
+            raise
         newest = sorted(listed, key=_changed_at, reverse=True)
         self._forget_changed(newest)
         self._learn(model.model or "" for model in newest)
@@ -85,16 +107,17 @@ class OllamaServer:
 
     def loaded(self) -> dict[str, int | None]:
         """The models in memory, with the context length each has there."""
-        with translated(self.host):
-            return {model.model or "": model.context_length for model in self._client.ps().models}
+        return {model.name: model.context for model in self.held()}
 
-    def load(self, name: str, *, num_ctx: int, keep_alive: str | float | None = None) -> None:
-        """Have a model in memory, with this context length. Takes as long as it takes, up to LOAD_PATIENCE."""
-        self._hold(name, {"num_ctx": num_ctx}, keep_alive)
+    def held(self) -> tuple[HeldModel, ...]:
+        with translated(self.host):
+            found = self._client.ps().models
+        return tuple(HeldModel(model.model or "", model.context_length, model.expires_at) for model in found)
 
     def unload(self, name: str) -> None:
         """Have its memory back."""
-        self._hold(name, None, 0)
+        with translated(self.host, name):
+            self._client.generate(model=name, keep_alive=0)
 
     def forget(self, name: str) -> None:
         """Ask for the model's facts anew."""
@@ -103,10 +126,6 @@ class OllamaServer:
 
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
-
-    def _hold(self, name: str, options: dict[str, Any] | None, keep_alive: str | float | None) -> None:
-        with translated(self.host, name), ollama.Client(host=self.host, timeout=LOAD_PATIENCE) as client:
-            client.generate(model=name, options=options, keep_alive=keep_alive)
 
     def _made(self, model: Any) -> OllamaModel:
         name = model.model or ""
@@ -129,12 +148,20 @@ class OllamaServer:
                     self._facts.pop(name, None)
 
     def _learn(self, names: Iterable[str]) -> None:
-        """Ask for the facts of those that are not known, all at once, and wait no longer than for one answer."""
+        """Ask for what is not known yet, all at once, and wait no longer than for one answer."""
         unknown = [name for name in names if full_name(name) not in self._facts]
-        if unknown:
-            threads = ThreadPoolExecutor(8, thread_name_prefix="windowseat-ollama")
-            wait([threads.submit(self.facts, name) for name in unknown], timeout=LOOK_PATIENCE)
-            threads.shutdown(wait=False, cancel_futures=True)
+        questions: list[Callable[[], object]] = [partial(self.facts, name) for name in unknown]
+        if not self.version:
+            questions.append(self._ask_version)
+        if not questions:
+            return
+        threads = ThreadPoolExecutor(8, thread_name_prefix="windowseat-ollama")
+        wait([threads.submit(question) for question in questions], timeout=LOOK_PATIENCE)
+        threads.shutdown(wait=False, cancel_futures=True)
+
+    def _ask_version(self) -> None:
+        with translated(self.host):
+            self.version = self._client.version()
 
 
 def full_name(name: str) -> str:
