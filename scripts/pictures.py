@@ -1,9 +1,12 @@
-"""Takes the README's pictures: the real page, in a real Chromium, on a made-up history."""
+"""Takes pictures: the real page, in a real Chromium, on a made-up history."""
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
@@ -78,25 +81,76 @@ class History:
         self._store.turns.close(opened, told)
 
 
-def take(browser: Browser, url: str, name: str, *, phone: bool, dark: bool, link: str = "") -> None:
-    viewport = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 760 if link else 960}
-    context = browser.new_context(viewport=viewport, color_scheme="dark" if dark else "light")  # type: ignore[arg-type]
-    chat = ChatPage(context.new_page()).open(url)
-    if link:
-        chat.page.get_by_role("link", name=link).click()
+@dataclass(frozen=True)
+class View:
+    """A page in some state. `path` is in the address; `arrange` does what leads there."""
+
+    name: str
+    path: str = ""
+    arrange: Callable[[ChatPage], None] = lambda _: None
+    height: int = 900
+
+
+def _open_window(chat: ChatPage) -> None:
+    chat.gauge.click()
+
+
+def _open_receipt(chat: ChatPage) -> None:
+    chat.choose_for_turn(-1, "What the model saw")
+
+
+def _search(chat: ChatPage) -> None:
+    chat.page.keyboard.press("Control+K")
+    chat.page.wait_for_timeout(700)
+    chat.page.keyboard.type("depend*")
+
+
+VIEWS = (
+    View("chat", height=960),
+    View("window", arrange=_open_window),
+    View("receipt", arrange=_open_receipt),
+    View("search", arrange=_search),
+    View("library", "library"),
+    View("statistics", "statistics"),
+    View("templates", "templates"),
+    View("models", "models"),
+    View("keyboard", "keyboard"),
+)
+DESKTOP, PHONE = "desktop", "phone"
+IN_README = {("chat", DESKTOP), ("chat", PHONE), ("window", DESKTOP), ("library", DESKTOP), ("statistics", DESKTOP)}
+
+
+def take(browser: Browser, url: str, view: View, device: str, look: str, folder: Path) -> None:
+    viewport = {"width": 390, "height": 844} if device == PHONE else {"width": 1280, "height": view.height}
+    context = browser.new_context(viewport=viewport, color_scheme=look, locale="en-GB")  # type: ignore[arg-type]
+    chat = ChatPage(context.new_page())
+    chat.page.goto(f"{url}/{view.path}")
+    chat.page.get_by_test_id("stSidebar").wait_for(state="attached", timeout=20_000)
     chat.page.wait_for_timeout(2500)
-    file = PICTURES / f"{name}.png"
+    view.arrange(chat)
+    chat.page.wait_for_timeout(1500)
+    wide = chat.page.evaluate("document.documentElement.scrollWidth")
+    file = folder / f"{view.name}-{device}-{look}.png"
     chat.page.screenshot(path=file)
     with Image.open(file) as picture:
         picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(file, optimize=True)
-    print(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} kB")
+    print(f"{file.name}: {file.stat().st_size // 1000} kB" + (f", {wide} px wide!" if wide > viewport["width"] else ""))
     context.close()
 
 
-def main() -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        address = f"sqlite:///{Path(folder) / 'windowseat.db'}"
+@click.command(help="Take the README's pictures anew or, with a FOLDER, pictures of every page in every look.")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+def main(folder: Path | None) -> None:
+    shown = [
+        (view, device)
+        for view in VIEWS
+        for device in (DESKTOP, PHONE)
+        if folder is not None or (view.name, device) in IN_README
+    ]
+    target = folder or PICTURES
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data:
+        address = f"sqlite:///{Path(data) / 'windowseat.db'}"
         History(address).write()
         with (
             OllamaServer() as ollama,
@@ -106,11 +160,9 @@ def main() -> None:
             browser = launch(playwright)
             if browser is None:
                 raise SystemExit("There is no Chromium here to take pictures with.")
-            for dark in (False, True):
-                look = "dark" if dark else "light"
-                take(browser, server.url, f"chat-{look}", phone=False, dark=dark)
-                take(browser, server.url, f"phone-{look}", phone=True, dark=dark)
-                take(browser, server.url, f"statistics-{look}", phone=False, dark=dark, link="Statistics")
+            for view, device in shown:
+                for look in ("light", "dark"):
+                    take(browser, server.url, view, device, look, target)
             browser.close()
 
 

@@ -1,6 +1,7 @@
 """The page in a real Chromium: a Streamlit server in a process of its own, and a page that looks at it."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Error, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, Error, FilePayload, Locator, Page, Playwright, expect
 
 ROOT = Path(__file__).parent.parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -92,11 +93,20 @@ class ChatPage:
 
     @property
     def stop(self) -> Locator:
-        return self.page.get_by_role("button", name="Stop", exact=True)
+        return self.page.get_by_role("button", name=re.compile("^Stop"))
 
     @property
     def dialog(self) -> Locator:
         return self.page.get_by_role("dialog")
+
+    @property
+    def gauge(self) -> Locator:
+        """The button that opens the window's popover."""
+        return self.page.get_by_role("button", name="Window", exact=True)
+
+    @property
+    def popover(self) -> Locator:
+        return self.page.get_by_test_id("stPopoverBody")
 
     @property
     def messages(self) -> Locator:
@@ -109,7 +119,16 @@ class ChatPage:
 
     @property
     def sessions(self) -> Locator:
-        return self.page.get_by_test_id("stSidebar").get_by_role("radiogroup").locator("label")
+        """The labels of the list, over all its groups."""
+        return self.page.get_by_test_id("stSidebar").locator('[role="radiogroup"] label')
+
+    def attach(self, *files: tuple[str, str, bytes]) -> None:
+        """Attach files, given by name, type and content, to the next prompt."""
+        chooser = self.page.get_by_test_id("stChatInput").locator('input[type="file"]').first
+        chooser.set_input_files(
+            [FilePayload(name=name, mimeType=kind, buffer=content) for name, kind, content in files]
+        )
+        expect(self.page.get_by_text(files[-1][0])).to_be_visible()
 
     def send(self, prompt: str) -> None:
         self.box.fill(prompt)
@@ -138,7 +157,7 @@ class ChatPage:
 
     def choose_for_turn(self, number: int, name: str) -> None:
         """From the menu of a turn, counted from 0 among those on the page."""
-        self.page.get_by_role("button", name="Turn", exact=True).nth(number).click()
+        self.page.get_by_role("button", name=re.compile(r"Turn \d+$")).nth(number).click()
         self.page.get_by_role("menuitem", name=name).or_(self.page.get_by_role("option", name=name)).click()
 
 

@@ -1,15 +1,19 @@
 """Real parts for the tests: stores on disk, agents, a loopback Ollama."""
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
+from playwright.sync_api import Browser, sync_playwright
 
 from agent import Agent, Settings
 from storage import Message, OpenedTurn, Outcome, Sender, Status, Store
+from tests.browser import ChatPage, PageServer, environment, launch, served
 from tests.ollama_server import OllamaServer, Script
 from tests.postgres_server import PostgresServer
 
@@ -117,3 +121,39 @@ def make_agent(url: str) -> Iterator[Callable[..., Agent]]:
 @pytest.fixture
 def agent(make_agent: Callable[..., Agent]) -> Agent:
     return make_agent()
+
+
+@pytest.fixture(scope="module")  # Not of all tests: while it is open, no other event loop can run in its thread.
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = launch(playwright)
+        if found is None:
+            if os.environ.get("WINDOWSEAT_TEST_BROWSER") == "required":
+                pytest.fail("There is no Chromium here, and the browser tests are required.")
+            pytest.skip("NO CHROMIUM: THE BROWSER TESTS WERE LEFT OUT. Install it, or: playwright install chromium")
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def serve(url: str) -> Iterator[Callable[..., PageServer]]:
+    """Starts the page's server on the test's database, with settings as environment variables."""
+    with ExitStack() as servers:
+        yield lambda **settings: servers.enter_context(served(**environment(url, **settings)))
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[[], ChatPage]]:
+    with ExitStack() as contexts:
+
+        def make() -> ChatPage:
+            context = browser.new_context(viewport={"width": 1280, "height": 800})
+            contexts.callback(context.close)
+            return ChatPage(context.new_page())
+
+        yield make
+
+
+@pytest.fixture
+def chat(new_page: Callable[[], ChatPage]) -> ChatPage:
+    return new_page()

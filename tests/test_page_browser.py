@@ -1,17 +1,16 @@
 """The page in a real Chromium, as a person uses it."""
 
-import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.browser import ChatPage, PageServer, environment, launch, served
-from tests.ollama_server import Model, OllamaServer, Script
+from tests.browser import ChatPage, PageServer
+from tests.ollama_server import Fault, Model, OllamaServer, Script
 
 pytestmark = pytest.mark.browser
 
@@ -19,45 +18,10 @@ Serve = Callable[..., PageServer]
 LONG = "word " * 300
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = launch(playwright)
-        if found is None:
-            if os.environ.get("WINDOWSEAT_TEST_BROWSER") == "required":
-                pytest.fail("There is no Chromium here, and the browser tests are required.")
-            pytest.skip("NO CHROMIUM: THE BROWSER TESTS WERE LEFT OUT. Install it, or: playwright install chromium")
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def serve(url: str) -> Iterator[Serve]:
-    with ExitStack() as servers:
-        yield lambda **settings: servers.enter_context(served(**environment(url, **settings)))
-
-
-@pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[[], ChatPage]]:
-    with ExitStack() as contexts:
-
-        def make() -> ChatPage:
-            context = browser.new_context(viewport={"width": 1280, "height": 800})
-            contexts.callback(context.close)
-            return ChatPage(context.new_page())
-
-        yield make
-
-
-@pytest.fixture
-def chat(new_page: Callable[[], ChatPage]) -> ChatPage:
-    return new_page()
-
-
 def test_a_person_talks_stops_and_comes_back_after_a_restart(serve: Serve, chat: ChatPage) -> None:
     server = serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=40)
     chat.open(server.url)
-    expect(chat.page.get_by_text("No session yet: write something below")).to_be_visible()
+    expect(chat.page.get_by_text("Write something below.")).to_be_visible()
 
     chat.ask("I go to Lisbon in May.")
     expect(chat.reply.first).to_have_text("You said: I go to Lisbon in May.. I remember 1 messages.")
@@ -116,15 +80,6 @@ def test_the_rest_of_the_page_answers_while_a_reply_streams(serve: Serve, chat: 
     expect(chat.page.get_by_text("You stopped this reply.")).to_be_visible(timeout=3000)
 
 
-def test_a_prompt_sent_too_early_goes_back_into_the_box(serve: Serve, chat: ChatPage) -> None:
-    chat.open(serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=10).url)
-    chat.send(LONG)
-    expect(chat.stop).to_be_visible()
-    chat.send("And another thing")
-    expect(chat.page.get_by_text("is still answering")).to_be_visible()
-    expect(chat.box).to_have_value("And another thing")
-
-
 def test_the_model_is_switched_in_mid_session(
     serve: Serve, chat: ChatPage, ollama: OllamaServer, script: Script
 ) -> None:
@@ -163,8 +118,10 @@ def test_a_session_is_renamed_cleared_and_deleted_only_after_a_confirmation(
     expect(chat.sessions).to_have_count(2)
 
     chat.choose_from_menu("Rename")
-    chat.dialog.get_by_label("Title").fill("Spring *trip*")
-    chat.dialog.get_by_role("button", name="Rename").click()
+    title = chat.page.get_by_role("textbox", name="Title")
+    expect(title).to_be_focused()
+    title.fill("Spring *trip*")
+    title.press("Enter")
     expect(chat.sessions.first).to_contain_text("Spring *trip*")
 
     chat.choose_from_menu("Clear")
@@ -220,8 +177,8 @@ def test_the_statistics_know_the_session_one_came_from(serve: Serve, chat: ChatP
     chat.ask("To Porto")
     chat.page.get_by_role("link", name="Statistics").click()
     expect(chat.page.get_by_role("heading", name="Statistics")).to_be_visible()
-    expect(chat.page.get_by_test_id("stMetric")).to_have_count(6)
-    expect(chat.page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    expect(chat.page.get_by_test_id("stMetric")).to_have_count(9)
+    expect(chat.page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
     chat.page.get_by_role("link", name="Chat").click()
     expect(chat.messages.first).to_contain_text("To Porto")
 
@@ -307,3 +264,72 @@ def test_a_stopped_reply_is_continued_where_it_ended(serve: Serve, chat: ChatPag
     chat.stop.click()
     chat.page.get_by_role("button", name="Continue").wait_for(timeout=5000)
     expect(chat.reply.first).to_contain_text("You said")
+
+
+_WATCH = """
+() => {
+    window.lengths = [];
+    const look = () => {
+        const messages = document.querySelectorAll("[data-testid=stChatMessage]");
+        window.lengths.push(messages[messages.length - 1].textContent.length);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+BLOCKS = ("A ", "ship ", "goes ", "to ", "Lisbon ", "in ", "May.\n\n") * 60
+CODE = ("```python\n", *["sail = 1\n"] * 40, "```\n\n", "- Porto\n", "- Faro\n\n", "And ", "home.")
+
+
+def test_a_reply_of_many_blocks_only_grows_while_it_comes_and_when_it_ends(
+    serve: Serve, chat: ChatPage, script: Script, ollama: OllamaServer
+) -> None:
+    script.words, script.pause = BLOCKS + CODE, 0.005
+    chat.open(serve(OLLAMA_HOST=ollama.url, WINDOWSEAT_MODEL="ollama:llama3.2:3b").url)
+    chat.send("Where to?")
+    expect(chat.messages.last).to_contain_text("A ship goes", timeout=5000)
+    chat.page.evaluate(_WATCH)
+    expect(chat.messages.last).to_contain_text("saw", timeout=20_000)
+    chat.page.wait_for_timeout(300)
+    lengths = chat.page.evaluate("window.lengths")
+    written = sum(map(len, BLOCKS + CODE))
+    assert lengths[0] < written / 2
+    assert lengths[-1] > written * 0.9
+    # Signs that turn out to be Markdown vanish: a fence, the strokes of a list.
+    assert max(before - after for before, after in pairwise(lengths)) < 15
+
+
+def test_one_who_scrolls_up_while_a_reply_comes_stays_there(
+    serve: Serve, chat: ChatPage, script: Script, ollama: OllamaServer
+) -> None:
+    script.words, script.pause = BLOCKS * 10, 0.005
+    chat.open(serve(OLLAMA_HOST=ollama.url, WINDOWSEAT_MODEL="ollama:llama3.2:3b").url)
+    chat.send("Where to?")
+    expect(chat.messages.last.get_by_text("A ship goes to Lisbon").nth(20)).to_be_in_viewport(timeout=10_000)
+    chat.page.mouse.move(640, 300)
+    for _ in range(12):
+        chat.page.mouse.wheel(0, -60)
+        chat.page.wait_for_timeout(40)
+    chat.page.wait_for_timeout(500)
+    first = chat.messages.last.get_by_text("A ship goes to Lisbon").first
+    place = first.bounding_box()
+    length = len(chat.messages.last.inner_text())
+    chat.page.wait_for_timeout(1500)
+    assert len(chat.messages.last.inner_text()) > length
+    assert first.bounding_box() == place
+    chat.stop.click()
+    expect(chat.page.get_by_text("You stopped this reply.")).to_be_attached(timeout=3000)
+
+
+def test_a_reply_that_falls_silent_says_for_how_long(
+    serve: Serve, chat: ChatPage, script: Script, ollama: OllamaServer
+) -> None:
+    script.fault = Fault.SILENT_MIDWAY
+    chat.open(serve(OLLAMA_HOST=ollama.url, WINDOWSEAT_MODEL="ollama:llama3.2:3b").url)
+    chat.send("Where to?")
+    expect(chat.messages.last).to_contain_text("Lisbon is")
+    expect(chat.page.get_by_text("No word from")).to_have_count(0)
+    expect(chat.page.get_by_text(re.compile(r"No word from llama3.2:3b for 1\d s\."))).to_be_visible(timeout=15_000)
+    expect(chat.messages.last).to_contain_text("Lisbon is")
+    chat.stop.click()
+    expect(chat.page.get_by_text("You stopped this reply.")).to_be_visible(timeout=3000)
+    expect(chat.page.get_by_text("No word from")).to_have_count(0)

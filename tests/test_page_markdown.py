@@ -65,3 +65,35 @@ def test_blocks_that_are_finished_do_not_change_while_the_text_grows() -> None:
         assert now[: len(before) - 1] == before[:-1]
         before = now
     assert len(blocks(text)) == 6
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'flowchart LR\n a@{ img: "http://x/y.png" }',
+        "flowchart LR\n a[<img src='//x/y.png'>]",
+        "flowchart LR\n classDef x fill:URL(//x)",
+        "flowchart LR\n a[#47;#47;x]",
+        "%%{init: {'themeCSS': '@import x'}}%%\nflowchart LR",
+        "---\nconfig: x\n---\nflowchart LR",
+        'flowchart LR\n click a "javascript:x" href',
+    ],
+)
+def test_a_diagram_that_could_fetch_something_is_shown_as_text(source: str) -> None:
+    (block,) = blocks(f"```mermaid\n{source}\n```")
+    assert block.code
+    assert not block.is_diagram
+
+
+def test_a_diagram_is_drawn_unless_it_stands_inside_of_something_else() -> None:
+    (block,) = blocks("```mermaid\nflowchart LR\n a[Start] -->|yes| b{Is it?}\n```")
+    assert block.is_diagram
+
+
+@pytest.mark.parametrize("name", ["Mermaid", " mermaid x", "&#109;ermaid", "mermai&#100;", "mer\\maid"])
+@pytest.mark.parametrize("before", ["- x\n\n  ", "> ", "1. ", "[^1]: ", "> - "])
+def test_what_stands_inside_of_something_else_is_not_drawn(before: str, name: str) -> None:
+    found = blocks(f"{before}```{name}\n{before if before == '> ' else '  '}flowchart LR\n")
+    shown = "".join(block.text for block in found if not block.code).lower()
+    assert "```text" in shown
+    assert "maid" not in shown

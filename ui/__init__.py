@@ -5,15 +5,25 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from agent import Agent, WindowseatError
-from ui import state
-from ui.chat import draw_chat
-from ui.picker import draw_picker
-from ui.stats import draw_stats
+from ui import browser, state
+from ui.chat import draw_chat, settle
+from ui.dialogs import draw_dialog
+from ui.keys import draw_keys
+from ui.library import draw_library
+from ui.models import draw_models
+from ui.notices import draw_notices
+from ui.sidebar import draw_picker
+from ui.statistics import draw_statistics
+from ui.templates import draw_templates
 from ui.words import as_plain
 
 __all__ = ["draw"]
+
+_WIDE = "Library"
+"""The page with a table of many columns."""
 
 
 def draw(open_agent: Callable[[], Agent]) -> None:
@@ -21,15 +31,40 @@ def draw(open_agent: Callable[[], Agent]) -> None:
     st.set_page_config(page_title="Windowseat", page_icon=str(Path(__file__).parent / "icon.svg"))
     try:
         agent = open_agent()
-        chat = st.Page(partial(draw_chat, agent), title="Chat", url_path="chat", default=True, icon=":material/chat:")
-        stats = st.Page(
-            partial(draw_stats, agent), title="Statistics", url_path="statistics", icon=":material/bar_chart:"
-        )
-        page = st.navigation([chat, stats], position="top")
+        chat, *others = _pages(agent)
+        page = st.navigation([chat, *others], position="top")
+        # Said on every page: what one sets stays on for the next.
+        st.set_page_config(layout="wide" if page.title == _WIDE else "centered")
+        if page is chat:
+            settle(agent)
         draw_picker(agent, chat)
         if state.take_choice() and page is not chat:
-            st.switch_page(chat, query_params=dict(st.query_params))
+            st.switch_page(chat, query_params=state.address())
+        draw_notices(above=page is not chat)
         page.run()
+        draw_dialog()
+        browser.draw_wanted()
     except WindowseatError as error:
         st.error(as_plain(str(error)), icon=":material/error:")
         st.button("Try again", icon=":material/refresh:")
+
+
+def _pages(agent: Agent) -> list[StreamlitPage]:
+    pages: list[tuple[str, Callable[[Agent], None], str]] = [
+        ("Chat", draw_chat, "chat"),
+        (_WIDE, draw_library, "inventory_2"),
+        ("Statistics", draw_statistics, "bar_chart"),
+        ("Templates", draw_templates, "article"),
+        ("Models", draw_models, "memory"),
+        ("Keyboard", draw_keys, "keyboard"),
+    ]
+    return [
+        st.Page(
+            partial(draw, agent),
+            title=title,
+            url_path=title.lower(),
+            icon=f":material/{icon}:",
+            default=title == "Chat",
+        )
+        for title, draw, icon in pages
+    ]

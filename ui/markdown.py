@@ -1,5 +1,6 @@
 """Markdown from a model: shown as it was written, fetching nothing, and cut into blocks while it streams."""
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,15 @@ _ARROW = re.compile(r"(?<!\S)([<>~-])(?=(?:-|->|>|=)(?!\S))")
 _RULE = re.compile(r"^[\s|:=-]+$")
 
 
+_NEW_LINE = re.compile(r"(?<! {2})\n(?=\S)")
+_FENCE = re.compile(r"(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
+_REACHES_OUT = re.compile(r"//|url|src|href|img|image|import|%%\s*\{|\\|&#|#\d+;|#x|^\s*---", re.IGNORECASE)
+"""What a diagram could fetch something with, or hide an address behind."""
+
+MANY_LINES, LONG_CODE = 14, 300
+"""Lines of code in a prompt from which on it scrolls, in a box of so many pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A piece of a reply: Markdown that shows what was written, or `code` with its language, to be shown as it is."""
@@ -30,6 +40,11 @@ class Block:
     text: str
     code: bool = False
     language: str = ""
+
+    @property
+    def is_diagram(self) -> bool:
+        """Whether it can be drawn, and drawing it fetches nothing."""
+        return self.code and self.language == "mermaid" and not _REACHES_OUT.search(self.text)
 
 
 def blocks(text: str) -> list[Block]:
@@ -64,7 +79,13 @@ def as_written(text: str) -> str:
 def _block(token: Token, text: str) -> Block:
     if token.type == "fence":
         return Block(token.content.removesuffix("\n"), code=True, language=token.info.split(" ")[0].strip())
-    return Block(as_written(text))
+    return Block(_FENCE.sub(_undrawn, as_written(text)))
+
+
+def _undrawn(fence: re.Match[str]) -> str:
+    """Streamlit draws a diagram wherever it stands; only where nothing is around it we look at what it draws."""
+    called = html.unescape(fence[2]).replace("\\", "").lower()
+    return f"{fence[1]}text" if "mermaid" in called else fence[0]
 
 
 @cache
@@ -91,14 +112,27 @@ def _plain_line(line: str) -> str:
     return _ARROW.sub(rf"\1{JOINER}", line)
 
 
-def draw(text: str) -> None:
-    """Show a whole text."""
+def draw(text: str, *, typed: bool = False) -> None:
+    """Show a whole text. In one that a person `typed` each new line is one, and long code scrolls in a box."""
     for block in blocks(text):
-        draw_block(st.empty(), block)
+        if block.is_diagram:
+            _draw_diagram(block)
+        elif block.code:
+            is_long = typed and block.text.count("\n") > MANY_LINES
+            st.code(block.text, language=block.language or None, height=LONG_CODE if is_long else "content")
+        else:
+            st.markdown(_NEW_LINE.sub("  \n", block.text) if typed else block.text)
 
 
 def draw_block(place: DeltaGenerator, block: Block) -> None:
+    """Show a block that may still grow."""
     if block.code:
         place.code(block.text, language=block.language or None, wrap_lines=False)
     else:
         place.markdown(block.text)
+
+
+def _draw_diagram(block: Block) -> None:
+    st.mermaid_chart(block.text, alt="A diagram. Its source follows.")
+    with st.expander("Source of the diagram", type="compact"):
+        st.code(block.text, language="mermaid")

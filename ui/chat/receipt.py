@@ -1,8 +1,11 @@
-"""What a reply was made from, in words."""
+"""What a reply was made from, or the next one would be: in words, as a chart, message by message."""
 
+import altair as alt
+import pandas as pd
 import streamlit as st
 
-from agent import Conversation, Receipt, Turn, Verdict
+from agent import Context, Conversation, Receipt, Turn, Verdict, WindowseatError
+from ui.dialogs import close_dialog
 from ui.words import as_plain, count
 
 MOST_NAMED = 20
@@ -14,12 +17,23 @@ _WHY = {
     "excluded": "excluded by you",
     "empty": "without a reply",
 }
+_PARTS = {
+    "told": "System prompt and summary",
+    "pinned": "Pinned turns",
+    "window": "Window",
+    "prompt": "Prompt",
+    "begun": "Begun reply",
+}
+_ROOM = "Room for the reply"
+_COLOURS = dict(
+    zip((*_PARTS.values(), _ROOM), ("#7a5ea8", "#c2703d", "#2b828c", "#b0892f", "#a8435a", "#9aa3a7"), strict=True)
+)
 _CALLED = {"human": "prompt", "ai": "reply", "system": "told", "tool": "tool"}
 
 
 def facts(receipt: Receipt) -> list[str]:
     """In a few words, for the line below a reply."""
-    said = [f"saw {count(receipt.turns, 'turn')} and the prompt"]
+    said = [f"saw {count(receipt.turns, 'turn')} and the prompt" if receipt.turns else "saw only the prompt"]
     if left_out := sum(receipt.left_out.values()):
         said.append(f"{left_out:,} left out")
     if receipt.counted is not None and receipt.context is not None:
@@ -27,26 +41,73 @@ def facts(receipt: Receipt) -> list[str]:
     return said
 
 
-@st.dialog("What the model saw", width="medium", icon=":material/receipt_long:")
+@st.dialog("What the model saw", width="medium", icon=":material/receipt_long:", on_dismiss=close_dialog)
 def show_receipt(chat: Conversation, turn: Turn) -> None:
+    try:
+        _draw_receipt(chat, turn)
+    except WindowseatError as error:
+        st.error(as_plain(str(error)), icon=":material/error:")
+
+
+def _draw_receipt(chat: Conversation, turn: Turn) -> None:
     receipt = Receipt.of(turn)
     if receipt is None:
         st.write("Another program wrote this turn: nobody kept what its model saw.")
         return
     st.markdown(_verdict(receipt))
-    st.markdown("\n".join(f"- {line}" for line in in_words(receipt)))
     context = chat.context(turn.id)
-    if context is None:
+    if context is not None:
+        draw_sizes(context)
+    st.markdown("\n".join(f"- {line}" for line in in_words(receipt)))
+    if context is not None:
+        draw_messages(context, "receipt")
+
+
+def draw_sizes(context: Context) -> None:
+    """A bar of what the context is made of, in tokens, with the room that is left for the reply."""
+    sizes = {_PARTS[part]: size for part, size in context.sizes.items() if size}
+    if context.receipt.context is not None:
+        sizes[_ROOM] = max(0, context.receipt.context - sum(sizes.values()))
+    if not sizes:
         return
-    with st.expander(f"The {count(len(context.messages), 'message')} as sent", icon=":material/mail:"):
-        for message in context.messages:
+    data = pd.DataFrame({"Part": list(sizes), "Tokens": list(sizes.values())})
+    data["Place"] = data["Part"].map([*_COLOURS].index)
+    chart = (
+        alt.Chart(data)
+        .mark_bar(height=22)
+        .encode(
+            x=alt.X(
+                "Tokens:Q",
+                title=None,
+                axis=alt.Axis(tickCount=4, format=",d"),
+                scale=alt.Scale(domain=[0, sum(sizes.values())], nice=False),
+            ),
+            color=alt.Color(
+                "Part:N",
+                scale=alt.Scale(domain=list(sizes), range=[_COLOURS[part] for part in sizes]),
+                legend=alt.Legend(orient="bottom", title=None, columns=2, labelLimit=220),
+            ),
+            order="Place:O",
+            tooltip=["Part:N", alt.Tooltip("Tokens:Q", format=",")],
+        )
+        .properties(height=80 + 24 * -(-len(sizes) // 2))
+    )
+    said = ", ".join(f"{part.lower()} {size:,}" for part, size in sizes.items())
+    st.altair_chart(chart, alt=f"Tokens of the context: {said}.")
+
+
+def draw_messages(context: Context, within: str) -> None:
+    """Folded away, and sent to the browser only when that is opened."""
+    heading = f"The {count(len(context.messages), 'message')} as sent"
+    with st.expander(heading, icon=":material/mail:", key=f"messages in {within}", on_change="rerun") as folded:
+        for message in context.messages if folded.open else ():
             st.caption(_CALLED.get(message.type, message.type))
             st.code(_shown(message.content), language=None, wrap_lines=True)
 
 
-def in_words(receipt: Receipt) -> list[str]:
+def in_words(receipt: Receipt, *, is_next: bool = False) -> list[str]:
     """A line of Markdown for each thing that the context was made of, and for each reason why a turn was left out."""
-    lines = [_seen(receipt)]
+    lines = [_seen(receipt, is_next=is_next)]
     places = {"excluded": receipt.excluded, "empty": receipt.empty}
     for reason, number in receipt.left_out.items():
         if number:
@@ -61,7 +122,7 @@ def in_words(receipt: Receipt) -> list[str]:
         )
     if receipt.unseen_images:
         lines.append(f"{count(receipt.unseen_images, 'image')} by name only: the model sees none.")
-    return [*lines, *_sizes(receipt)]
+    return [*lines, *_sizes(receipt, is_next=is_next)]
 
 
 def _verdict(receipt: Receipt) -> str:
@@ -86,7 +147,7 @@ def _unknown(receipt: Receipt) -> str:
     return "our estimate and the count of its server do not agree"
 
 
-def _seen(receipt: Receipt) -> str:
+def _seen(receipt: Receipt, *, is_next: bool) -> str:
     named = []
     if receipt.first is not None:
         alone = receipt.first == receipt.last
@@ -97,7 +158,7 @@ def _seen(receipt: Receipt) -> str:
     said.append("the prompt" if named else "The prompt")
     if receipt.continued:
         said.append(f"the first {count(receipt.continued, 'character')} of its reply, to continue them")
-    window = f"The window was of {count(receipt.window, 'turn')}."
+    window = f"The window {'is' if is_next else 'was'} of {count(receipt.window, 'turn')}."
     return f"{' and '.join(said)}: {count(receipt.messages, 'message')}. {window}"
 
 
@@ -108,9 +169,11 @@ def _shown(content: str | list[str | dict[str, object]]) -> str:
     return "\n".join(part if isinstance(part, str) else str(part.get("text", "[image]")) for part in content)
 
 
-def _sizes(receipt: Receipt) -> list[str]:
+def _sizes(receipt: Receipt, *, is_next: bool) -> list[str]:
     if receipt.context_asked is None:
         return []
+    if is_next:
+        return [f"{receipt.estimated or 0:,} tokens estimated, for a context of {receipt.context:,}."]
     lines = [f"A context of {receipt.context_asked:,} tokens was asked for."]
     if receipt.context_loaded == receipt.context_asked:
         lines[0] = f"A context of {receipt.context_asked:,} tokens was asked for and given."
