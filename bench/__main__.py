@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from bench import crowd, library, page, replies, size, stops, store
+from bench import browser, crowd, library, page, replies, size, stops, store
 
 print(
     f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, Streamlit {version('streamlit')}, "
@@ -15,5 +15,6 @@ crowd.run()
 replies.run()
 stops.run()
 page.run()
+browser.run()
 library.run()
 size.run()
