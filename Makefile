@@ -49,7 +49,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "Windowseat needs Python 3.11 or newer; say which with: make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
-	@echo "Installing what Windowseat needs into $(VENV); this takes about a minute, once."
+	@echo "Installing what Windowseat needs into $(VENV); this takes a minute or more, once."
 	@$(PIP) .
 	@touch $(READY)
 

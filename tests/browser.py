@@ -101,12 +101,8 @@ class ChatPage:
 
     @property
     def gauge(self) -> Locator:
-        """The button that opens the window's popover."""
+        """The button that opens the window's dialog."""
         return self.page.get_by_role("button", name="Window", exact=True)
-
-    @property
-    def popover(self) -> Locator:
-        return self.page.get_by_test_id("stPopoverBody")
 
     @property
     def messages(self) -> Locator:

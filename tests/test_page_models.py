@@ -44,7 +44,8 @@ def facts(shown: AppTest) -> dict[str, str]:
     """What stands below each name that can be chosen, without the escapes."""
     (names,) = shown.radio
     captions = [caption.replace("\\", "") for caption in names.proto.captions]
-    return dict(zip((name.replace("\\", "") for name in names.options), captions, strict=True))
+    shown_names = (name.replace("\\", "").replace("\u2060", "") for name in names.options)
+    return dict(zip(shown_names, captions, strict=True))
 
 
 def click(shown: AppTest, label: str) -> AppTest:

@@ -123,6 +123,7 @@ def test_the_window_can_be_resized_and_the_line_moves(agent: Agent) -> None:
     shown = show(agent, "lisbon")
     assert any("The model sees the whole conversation so far: 3 turns" in text for text in texts(shown))
 
+    shown.button(key="window").click().run()
     shown.number_input[0].set_value(1).run()
 
     assert chat.window_turns == 1

@@ -23,7 +23,7 @@ END, REOPEN = ":material/lock: End", ":material/lock_open: Reopen"
 CLEAR = ":material/mop: Clear"
 DELETE = ":material/delete: Delete"
 
-_RENAMED = "renamed session"
+_RENAMED, _RESIZED = "renamed session", "window was resized"
 
 
 def draw_title(agent: Agent, chat: Conversation, session: Session) -> None:
@@ -119,19 +119,17 @@ def draw_choice(agent: Agent, model: str) -> None:
 
 
 def settle_controls(chat: Conversation) -> None:
-    """Let what was picked count before a prompt that was sent in the same moment; only what differs from the drawn."""
-    drawn = st.session_state.get(_drawn_key(chat), {})
-    picked = {"model": st.session_state.get(_model_key(chat)), "window_turns": st.session_state.get(_window_key(chat))}
-    changes: dict[str, Any] = {name: value for name, value in picked.items() if name in drawn and value != drawn[name]}
-    if changes:
-        chat.configure(**changes)
+    """Let a model that was picked count before a prompt that was sent in the same moment."""
+    picked, drawn = st.session_state.get(_model_key(chat)), st.session_state.get(_drawn_key(chat))
+    if picked and drawn and picked != drawn:
+        chat.configure(model=picked)
 
 
 def draw_model(agent: Agent, chat: Conversation, session: Session) -> None:
     """It takes effect from the next prompt on, in mid-session too."""
     key, model = _model_key(chat), chat.model_of(session)
     st.session_state[key] = model
-    _drawn(chat)["model"] = model
+    st.session_state[_drawn_key(chat)] = model
     st.selectbox(
         "Model",
         list(dict.fromkeys([AUTO, *agent.models().names, model])),
@@ -143,25 +141,24 @@ def draw_model(agent: Agent, chat: Conversation, session: Session) -> None:
     )
 
 
-def draw_window(chat: Conversation, session: Session) -> None:
-    """The same of how many turns the model sees."""
+def draw_window(chat: Conversation, session: Session) -> bool:
+    """The same of how many turns the model sees. Give whether it was changed just now."""
     key, window = _window_key(chat), chat.window_turns_of(session)
     st.session_state[key] = window
-    _drawn(chat)["window_turns"] = window
     st.number_input(
         "Window, in turns",
         min_value=0,
         max_value=MOST_TURNS,
         key=key,
-        on_change=lambda: _configure(chat, window_turns=st.session_state[key]),
+        on_change=lambda: _set_window(chat, st.session_state[key]),
         help=f"How many turns before the prompt the model sees, 0 to {MOST_TURNS:,}.",
     )
+    return bool(st.session_state.pop(_RESIZED, False))
 
 
-def _drawn(chat: Conversation) -> dict[str, Any]:
-    """What the pickers showed when they were drawn."""
-    drawn: dict[str, Any] = st.session_state.setdefault(_drawn_key(chat), {})
-    return drawn
+def _set_window(chat: Conversation, window: int) -> None:
+    _configure(chat, window_turns=window)
+    st.session_state[_RESIZED] = True
 
 
 def _drawn_key(chat: Conversation) -> str:

@@ -1,22 +1,21 @@
 """The window: its size, how full the model's context is, and what the next prompt would carry."""
 
+from functools import partial
+
 import streamlit as st
 
-from agent import Conversation, Receipt, Session, WindowseatError
+from agent import Conversation, Receipt, WindowseatError
 from ui.chat.controls import draw_window
 from ui.chat.receipt import draw_messages, draw_sizes, in_words
+from ui.dialogs import close_dialog, open_dialog
+from ui.notices import told
 from ui.words import as_plain, count
 
-_PREVIEW = "preview is open"
 
-
-def draw_gauge(chat: Conversation, session: Session, view: Receipt | None) -> None:
+def draw_gauge(chat: Conversation, view: Receipt | None) -> None:
     """`view` is what the model sees now or would see next; None where that can't be said."""
-    # Its label never changes: a popover with another one would close.
-    with st.popover("Window", icon=":material/visibility:", key=_PREVIEW, on_change="rerun") as preview:
-        draw_window(chat, session)
-        if preview.open:
-            _draw_preview(chat)
+    look = partial(open_dialog, partial(_draw_preview, chat))
+    st.button("Window", icon=":material/visibility:", key="window", on_click=look)
     if view is not None:
         _draw_fullness(view)
 
@@ -30,8 +29,13 @@ def _draw_fullness(view: Receipt) -> None:
         st.progress(used, text=f"{sees}, {used:.0%} of {view.context:,} tokens", width=240)
 
 
+@st.dialog("The window", width="medium", icon=":material/visibility:", on_dismiss=close_dialog)
+@told
 def _draw_preview(chat: Conversation) -> None:
-    tried = st.text_input("A prompt to try", key="tried prompt", placeholder="What would it be sent with?")
+    """The line in the history moves as the size is changed."""
+    if draw_window(chat, chat.session):
+        st.rerun()
+    tried = st.text_input("A prompt to try", key="tried prompt", placeholder="What would it be sent with?", live=True)
     try:
         context = chat.preview(tried) if tried and tried.strip() else chat.outlook
     except WindowseatError as error:

@@ -51,7 +51,7 @@ def draw_prompt(
     )
     with st.bottom.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_model(agent, chat, session)
-        draw_gauge(chat, session, view)
+        draw_gauge(chat, view)
 
 
 def _draw_ended(chat: Conversation) -> None:

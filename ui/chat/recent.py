@@ -40,7 +40,7 @@ def draw_recent(agent: Agent, within: str) -> None:
     """The questions asked last, to be asked again with one click; `within` names the place on the page."""
     asked = dict.fromkeys(recent.turn.prompt for recent in agent.recent(3 * RECENT) if recent.turn.prompt)
     if asked:
-        st.caption("Ask again, in a session of its own")
+        st.caption("Asked before: ask again, in a session of its own")
         draw_prompts(list(asked)[:RECENT], ":material/replay:", f"ask again {within}", partial(_ask_again, agent))
 
 

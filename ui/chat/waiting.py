@@ -1,5 +1,6 @@
 """Prompts that wait for the reply to end: above the box, where one can take them back."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -22,7 +23,7 @@ def draw_waiting(chat: Conversation, running: Reply | None, box: str) -> None:
         return
     with st.bottom.container(key="waiting", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f":material/schedule: {_why(chat, running)}:")
+            st.caption(f":material/schedule: {_why(chat, waiting, running)}:")
             if running is None:
                 send = partial(state.attempt, chat.send_waiting)
                 st.button("Send now", icon=":material/send:", key="send waiting", on_click=send)
@@ -31,8 +32,8 @@ def draw_waiting(chat: Conversation, running: Reply | None, box: str) -> None:
                 _draw(chat, prompt, box)
 
 
-def _why(chat: Conversation, running: Reply | None) -> str:
-    if running:
+def _why(chat: Conversation, waiting: Sequence[WaitingPrompt], running: Reply | None) -> str:
+    if running and not all(prompt.held for prompt in waiting):
         return "Sent when the reply has ended"
     if held_up := chat.held_up:
         return f"Not sent yet. {as_plain(held_up)}"
@@ -49,7 +50,7 @@ def _draw(chat: Conversation, prompt: WaitingPrompt, box: str) -> None:
 
 def _draw_choice(chat: Conversation, prompt: WaitingPrompt, box: str) -> None:
     again = ", ".join(image.name for image in prompt.message.images)
-    st.caption("What is written in the box gives way." + (f" Attach {as_plain(again)} again." if again else ""))
+    st.caption("This replaces what is in the box." + (f" Attach {as_plain(again)} again." if again else ""))
     with st.container(horizontal=True):
         put = partial(_take_back, chat, prompt.id, box)
         st.button("Put it into the box", icon=":material/edit:", key=f"put {prompt.id}", on_click=put)
