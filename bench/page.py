@@ -49,5 +49,5 @@ def _page(agent: Agent, store: Store, size: int) -> AppTest:
     shown = AppTest.from_function(page, args=(lambda: agent, session), default_timeout=20)
     shown.run()
     assert not shown.exception
-    assert len(shown.chat_message) == 30
+    assert len(shown.chat_message) == 20
     return shown

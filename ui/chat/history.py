@@ -12,7 +12,7 @@ from ui.chat.stream import draw_running
 from ui.chat.turn import draw_prompt_of, draw_turn
 from ui.words import as_plain, count
 
-PAGE = 15
+PAGE = 10
 """Turns drawn at first, and added with each click: the browser's work grows with what is on the page."""
 
 _FOUND = "found"

@@ -26,7 +26,7 @@ BAR, BETWEEN = 14, 12
 """Of a bar that lies, and between two models; in pixels."""
 
 COLUMN = "min(40, 0.85 * bandwidth('x'))"
-SHORT = "format(datum.value, '~s')"
+SHORT = "datum.value < 1 ? format(datum.value, '~g') : format(datum.value, '~s')"
 """Expressions of Vega: how wide a column is, and a number such as 200k."""
 
 KIND, NUMBER, RANK = "Kind", "Number", "Rank"
