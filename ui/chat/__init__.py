@@ -39,7 +39,8 @@ def _draw_session(agent: Agent, chat: Conversation) -> None:
     st.set_page_config(page_title=f"{title_of(session)} · Windowseat")
     draw_title(agent, chat, session)
     draw_choice(agent, chat.model_of(session))
-    view = draw_history(agent, chat, session, running, excerpt)
+    with st.container():  # The browser draws the neighbours of what changes anew: in here, the title is none.
+        view = draw_history(agent, chat, session, running, excerpt)
     if not session.depth:
         draw_welcome(agent, chat, session)
     draw_prompt(agent, chat, session, running, view)
