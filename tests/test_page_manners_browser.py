@@ -160,6 +160,21 @@ def test_two_tabs_on_one_session_agree(serve: Serve, new_page: Callable[[], Chat
     expect(second.page.get_by_text("Pinned into the window")).to_be_visible(timeout=5000)
 
 
+def test_a_reply_of_another_process_is_followed_and_stopped_from_here(
+    serve: Serve, new_page: Callable[[], ChatPage]
+) -> None:
+    first = new_page().open(serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=20).url)
+    first.send("word " * 300)
+    expect(first.stop).to_be_visible()
+    second = new_page().open(serve().url)
+    expect(second.reply.first).to_contain_text("You said: word word", timeout=8000)
+    length = len(second.reply.first.inner_text())
+    second.page.wait_for_timeout(2000)
+    assert len(second.reply.first.inner_text()) > length
+    second.stop.click()
+    expect(first.page.get_by_text("You stopped this reply.")).to_be_visible(timeout=5000)
+
+
 def test_a_search_stays_open_when_the_reply_ends(serve: Serve, chat: ChatPage) -> None:
     chat.open(serve(WINDOWSEAT_ECHO_WORDS_PER_SECOND=20).url)
     chat.send("word " * 100)

@@ -52,7 +52,8 @@ def draw_running(chat: Conversation, reply: Reply) -> None:
 
 @st.fragment(run_every=INTERVAL)
 def _follow(chat: Conversation, reply: Reply) -> None:
-    if not reply.running:
+    # Of one that runs in another process one hears only by waiting, however shortly.
+    if reply.wait_for_end(0):
         # Before anything is drawn: what was on the page stays until the finished turn takes its place.
         st.rerun()
     seen = _seen(reply)
