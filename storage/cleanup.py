@@ -29,7 +29,17 @@ _UNUSED = (
     sessions.c.archived.in_((False, sa.bindparam("archived_too"))),
 )
 _COUNT = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sessions.c.message_count), 0)).where(*_UNUSED)
-_OLDEST = SESSIONS.where(*_UNUSED).order_by(sessions.c.last_activity, sessions.c.id).limit(sa.bindparam("count"))
+_BY_AGE = (sessions.c.last_activity, sessions.c.id)
+# Archived sessions and the others apart: within each, the index has them in order.
+_OLDEST_OF_EACH = sa.union_all(
+    *(
+        sa.select(
+            sa.select(sessions.c.id).where(kind, *_UNUSED).order_by(*_BY_AGE).limit(sa.bindparam("count")).subquery()
+        )
+        for kind in (sa.not_(sessions.c.archived), sessions.c.archived)
+    )
+)
+_OLDEST = SESSIONS.where(sessions.c.id.in_(_OLDEST_OF_EACH)).order_by(*_BY_AGE).limit(sa.bindparam("count"))
 _NAMES = sa.select(sessions.c.session_id).where(*_UNUSED).order_by(sessions.c.last_activity)
 _STILL = sa.select(sessions.c.id).where(*_UNUSED, sessions.c.session_id == sa.bindparam("name")).with_for_update()
 _CLAIM = (

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from storage.clock import Clock
 from storage.database import Database
+from storage.listing import owns_all
 from storage.records import as_tag, to_microseconds
 from storage.rows import checked, find_session, insert_if_missing
 from storage.schema import session_tags, sessions
@@ -16,12 +17,8 @@ _REOPEN = sa.update(sessions).where(_HERE).values(ended_at=None)
 _UNTAG = sa.delete(session_tags).where(
     session_tags.c.session_key == sa.bindparam("key"), session_tags.c.tag == sa.bindparam("dropped")
 )
-_TAGS = (
-    sa.select(session_tags.c.tag, sa.func.count())
-    .join(sessions)
-    .where(sessions.c.owner == sa.bindparam("owner"))
-    .group_by(session_tags.c.tag)
-)
+_ALL_TAGS = sa.select(session_tags.c.tag, sa.func.count()).group_by(session_tags.c.tag)
+_TAGS = _ALL_TAGS.join(sessions).where(sessions.c.owner == sa.bindparam("owner"))
 
 
 class Labels:
@@ -60,7 +57,8 @@ class Labels:
     def tags(self, owner: str) -> dict[str, int]:
         """The owner's tags, in order, and how many sessions have each."""
         with self._database.read() as transaction:
-            return dict(sorted((tag, count) for tag, count in transaction.rows(_TAGS, {"owner": owner})))
+            rows = transaction.rows(_ALL_TAGS if owns_all(transaction, owner) else _TAGS, {"owner": owner})
+            return dict(sorted((tag, count) for tag, count in rows))
 
     def _set(self, statement: sa.Update, owner: str, session_id: str, **values: int) -> None:
         with self._database.write() as transaction:

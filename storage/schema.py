@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = "0007"
+VERSION = "0008"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -51,8 +51,14 @@ sessions = sa.Table(
     sa.Column("newest_turn", Key),
     # Counts what changes beside this row: marks, ratings, waiting prompts.
     sa.Column("changes", sa.Integer, nullable=False, server_default="0"),
+    # The beginning of the title in lower case. The database itself writes it, whoever changes the title.
+    sa.Column("sort_title", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("session_id", "owner"),
-    sa.Index("sessions_by_place", "owner", "archived", "pinned", "last_activity", "id"),
+    # The number of messages is there to be summed up.
+    sa.Index("sessions_by_place", "owner", "archived", "pinned", "last_activity", "id", "message_count"),
+    sa.Index("sessions_by_creation", "owner", "archived", "created_at", "id"),
+    sa.Index("sessions_by_title", "owner", "archived", "sort_title", "id"),
+    sa.Index("sessions_by_messages", "owner", "archived", "message_count", "id"),
     sa.Index("sessions_by_newest_turn", "owner", "newest_turn"),
     sa.Index(
         "sessions_not_ended",
@@ -61,6 +67,17 @@ sessions = sa.Table(
         "id",
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index(
+        "sessions_ended",
+        "owner",
+        "archived",
+        "pinned",
+        "last_activity",
+        "id",
+        "ended_at",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
     ),
     # A deleted session's number must never come to mean another one to somebody who still holds it.
     sqlite_autoincrement=True,

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 import storage
 from agent import Receipt
 from storage import (
+    Order,
     SessionFilters,
     Store,
     StoreDamaged,
@@ -116,6 +117,10 @@ def test_a_store_of_the_first_schema_is_brought_here_with_all_it_holds(each_url:
     with Store(each_url) as store:
         assert [hit.snippet.text for hit in store.search.find("local", "warm").hits] == ["Quite warm.", "Is it warm?"]
         assert store.sessions.page("local", SessionFilters(titled="lisb")).sessions[0].tags == ()
+        store.sessions.rename("local", store.sessions.start("local", "amsterdam").session_id, "aMSTERDAM")
+        by_title = store.sessions.page("local", order=Order.TITLE).sessions
+        assert [session.session_id for session in by_title] == ["amsterdam", "lisbon"]
+        store.sessions.delete("local", "amsterdam")
         used = store.usage.figures("local")
         assert (used.since, used.tally.turns, used.tally.input_tokens) == (date(2024, 10, 4), 3, 40)
         assert [(use.model, use.tally.turns, use.tally.stopped) for use in used.models] == [
