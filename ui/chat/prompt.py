@@ -21,25 +21,10 @@ _REFUSED = "refused_prompt"
 def draw_prompt(
     agent: Agent, chat: Conversation, session: Session, running: Reply | None, view: Receipt | None
 ) -> None:
-    if notice := state.take_notice():
-        st.bottom.warning(as_plain(notice), icon=":material/info:")
-    if refused := st.session_state.pop(_REFUSED, None):
-        st.bottom.error(as_plain(refused), icon=":material/block:")
-    draw_waiting(chat, running, BOX)
-    if running is not None:
-        # A row of its own: no width of screen pushes it out of reach.
-        st.bottom.button(
-            "Stop",
-            icon=":material/stop_circle:",
-            key="stop",
-            on_click=_stop,
-            args=(running,),
-            type="primary",
-            shortcut=keys.STOP,
-        )
     ended = session.ended_at is not None
-    if ended:
-        _draw_ended(chat)
+    # One place for all that comes and goes, so that the box below it stays the same.
+    with st.bottom.container(gap="xsmall"):
+        _draw_above(chat, running, ended=ended)
     st.chat_input(
         "Write a prompt" if running is None else "Write the next prompt: it waits for the reply",
         key=BOX,
@@ -54,8 +39,29 @@ def draw_prompt(
         draw_gauge(chat, view)
 
 
+def _draw_above(chat: Conversation, running: Reply | None, *, ended: bool) -> None:
+    if notice := state.take_notice():
+        st.warning(as_plain(notice), icon=":material/info:")
+    if refused := st.session_state.pop(_REFUSED, None):
+        st.error(as_plain(refused), icon=":material/block:")
+    draw_waiting(chat, running, BOX)
+    if running is not None:
+        # A row of its own: no width of screen pushes it out of reach.
+        st.button(
+            "Stop",
+            icon=":material/stop_circle:",
+            key="stop",
+            on_click=_stop,
+            args=(running,),
+            type="primary",
+            shortcut=keys.STOP,
+        )
+    if ended:
+        _draw_ended(chat)
+
+
 def _draw_ended(chat: Conversation) -> None:
-    with st.bottom.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(":material/lock: This session was ended, and takes no prompt.")
         st.button(
             "Reopen",

@@ -21,7 +21,7 @@ def draw_waiting(chat: Conversation, running: Reply | None, box: str) -> None:
     waiting = chat.waiting
     if not waiting:
         return
-    with st.bottom.container(key="waiting", gap="xsmall"):
+    with st.container(key="waiting", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/schedule: {_why(chat, waiting, running)}:")
             if running is None:
