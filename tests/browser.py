@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +144,13 @@ class ChatPage:
         expect(self.messages).to_have_count(0)
 
     def choose_model(self, name: str) -> None:
-        self.page.get_by_role("combobox", name="Model").click()
-        self.page.get_by_role("option", name=name, exact=True).click()
+        option = self.page.get_by_role("option", name=name, exact=True)
+        for _ in range(3):  # A page that is just drawn anew closes its lists.
+            self.page.get_by_role("combobox", name="Model").click()
+            with suppress(Error):
+                option.click(timeout=4000)
+                return
+        option.click()
 
     def choose_from_menu(self, name: str) -> None:
         self.page.get_by_role("button", name="Session", exact=True).click()
