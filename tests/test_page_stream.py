@@ -1,6 +1,6 @@
 """Pieces: what a growing reply is drawn in."""
 
-from ui.chat.stream import PIECE, pieces
+from ui.markdown import PIECE, pieces
 
 TEXT = "\n\n".join(
     [

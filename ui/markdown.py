@@ -33,6 +33,10 @@ MANY_LINES, LONG_CODE = 14, 300
 """Lines of code in a prompt from which on it scrolls, in a box of so many pixels."""
 
 
+PIECE = 1000
+"""Characters from which on a piece takes no further block."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A piece of a reply: Markdown that shows what was written, or `code` with its language, to be shown as it is."""
@@ -63,6 +67,21 @@ def blocks(text: str) -> list[Block]:
     return [
         _block(token, "".join(lines[start:end])) for token, (start, end) in zip(tokens, pairwise(cuts), strict=True)
     ]
+
+
+def pieces(text: str) -> list[Block]:
+    """Markdown in pieces of one or more blocks; of a text that still grows, all but the last won't change any more."""
+    found: list[Block] = []
+    for block in blocks(text):
+        if found and _takes(found[-1], block):
+            found[-1] = Block(found[-1].text + block.text)
+        else:
+            found.append(block)
+    return found
+
+
+def _takes(piece: Block, block: Block) -> bool:
+    return not piece.code and not block.code and len(piece.text) < PIECE
 
 
 def as_written(text: str) -> str:
@@ -114,7 +133,7 @@ def _plain_line(line: str) -> str:
 
 def draw(text: str, *, typed: bool = False) -> None:
     """Show a whole text. In one that a person `typed` each new line is one, and long code scrolls in a box."""
-    for block in blocks(text):
+    for block in pieces(text):
         if block.is_diagram:
             _draw_diagram(block)
         elif block.code:

@@ -102,8 +102,7 @@ def attempt(act: Callable[[], object], done: str = "") -> None:
     except WindowseatError as error:
         leave_notice(str(error))
     else:
-        if done:
-            leave_done(done)
+        leave_done(done)
 
 
 def leave_notice(sentence: str) -> None:

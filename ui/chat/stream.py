@@ -4,7 +4,8 @@ It lives in the agent; the page only follows it. A fragment draws what is there,
 interval, so that a click in another fragment or in a dialog finds the page free. A browser's work is per update and
 per element on the page, and hardly depends on how much has changed. So updates are few, those of a long block fewer,
 and the finished blocks are put together into pieces that stay as they are: when the fragment draws them again,
-Streamlit sends no more than their hashes (`global.minCachedMessageSize`).
+Streamlit sends no more than their hashes (`global.minCachedMessageSize`). The finished turn has the same elements in
+the same order, so that at the end nothing moves.
 """
 
 import time
@@ -15,8 +16,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from agent import Conversation, Reply, WindowseatError
 from ui.chat.turn import ASSISTANT
-from ui.markdown import Block, blocks, draw_block
-from ui.words import as_plain
+from ui.markdown import Block, draw_block, pieces
+from ui.words import as_plain, model_in_words
 
 INTERVAL = 0.3
 """Seconds from one run of the fragment to the next."""
@@ -29,9 +30,6 @@ FAST = 400
 
 PACE = 20_000
 """Characters a second that are drawn at most: the growing piece is drawn as a whole each time."""
-
-PIECE = 1000
-"""Characters from which on a piece takes no further block."""
 
 THOUGHT = 200
 """How much of what the model thinks is shown while it does, in characters."""
@@ -69,21 +67,6 @@ def _follow(chat: Conversation, reply: Reply) -> None:
         st.error(as_plain(str(error)), icon=":material/error:")
     if reply.trouble:
         st.warning(as_plain(f"{reply.trouble} The reply is kept here until it can be stored."))
-
-
-def pieces(text: str) -> list[Block]:
-    """Markdown in pieces of one or more blocks; of a text that still grows, all but the last won't change any more."""
-    found: list[Block] = []
-    for block in blocks(text):
-        if found and _takes(found[-1], block):
-            found[-1] = Block(found[-1].text + block.text)
-        else:
-            found.append(block)
-    return found
-
-
-def _takes(piece: Block, block: Block) -> bool:
-    return not piece.code and not block.code and len(piece.text) < PIECE
 
 
 @dataclass
@@ -173,7 +156,7 @@ class _Growing:
 
 
 def _draw_silence(reply: Reply, seen: _Seen) -> None:
-    name = as_plain(reply.model.removeprefix("ollama:"))
+    name = model_in_words(reply.model)
     st.caption(f":material/hourglass_top: No word from {name} for {seen.silence():.0f} s.")
 
 
