@@ -35,8 +35,8 @@ def draw(open_agent: Callable[[], Agent]) -> None:
         page = st.navigation([chat, *others], position="top")
         # Said on every page: what one sets stays on for the next.
         st.set_page_config(layout="wide" if page.title == _WIDE else "centered")
-        if page is chat:
-            settle(agent)
+        if page is chat and state.ADDRESS not in st.query_params:
+            settle(agent)  # Before the list of sessions is drawn, in which it stands.
         draw_picker(agent, chat)
         if state.take_choice() and page is not chat:
             st.switch_page(chat, query_params=state.address())

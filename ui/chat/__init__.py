@@ -13,21 +13,23 @@ from ui.pull import draw_pulls
 from ui.words import as_plain, title_of
 
 
-def settle(agent: Agent) -> None:
-    """Have a session in the address, if it names none; where there is none at all, begin one."""
-    if state.ADDRESS not in st.query_params:
-        chat = state.current(agent) or agent.begin()
-        state.show_in_address(chat)
+def settle(agent: Agent) -> Conversation:
+    """The session of the address. Where that names none, the one used last, or a new one, is put there.
+
+    Raises SessionNotFound.
+    """
+    chat = state.current(agent) or agent.begin()
+    state.show_in_address(chat)
+    return chat
 
 
 def draw_chat(agent: Agent) -> None:
     try:
-        chat = state.current(agent) or agent.begin()
+        chat = settle(agent)
     except SessionNotFound as error:
         _draw_unknown(agent, error)
-        return
-    state.show_in_address(chat)
-    _draw_session(agent, chat)
+    else:
+        _draw_session(agent, chat)
 
 
 def _draw_session(agent: Agent, chat: Conversation) -> None:
