@@ -6,6 +6,7 @@ python -m tests.ollama_server --port 11434      # to try the page without Ollama
 import argparse
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -411,7 +412,11 @@ def main() -> None:
         pullable={"mistral:7b": 4_100_000_000},
         pull_pause=0.3,
     )
-    with OllamaServer(script, options.port) as server:
+    try:
+        server = OllamaServer(script, options.port)
+    except OSError as error:
+        sys.exit(f"Port {options.port} can't be had ({error.strerror}): choose another with --port.")
+    with server:
         print(f"Pretending to be Ollama at {server.url}; end with Ctrl+C.")
         threading.Event().wait()
 

@@ -257,6 +257,17 @@ def test_the_file_that_streamlit_runs_draws_the_page(monkeypatch: pytest.MonkeyP
     st.cache_resource.clear()
 
 
+def test_a_session_that_was_archived_says_so_and_comes_back(agent: Agent) -> None:
+    chat = agent.conversation("one")
+    chat.send("Hello")
+    chat.archive()
+    shown = show(agent, "one")
+    assert any("is archived" in caption.value for caption in shown.caption)
+    shown.button(key="take_back").click().run()
+    assert not chat.session.archived
+    assert not any("is archived" in caption.value for caption in shown.caption)
+
+
 def test_a_session_that_was_ended_takes_no_prompt_until_it_is_reopened(agent: Agent) -> None:
     chat = agent.conversation("lisbon")
     chat.send("Hello")
@@ -264,7 +275,7 @@ def test_a_session_that_was_ended_takes_no_prompt_until_it_is_reopened(agent: Ag
     shown = show(agent, "lisbon")
     assert any("takes no prompt" in caption.value for caption in shown.caption)
     assert shown.chat_input[0].disabled
-    shown.button(key="reopen").click().run()
+    shown.button(key="take_back").click().run()
     assert shown.run().chat_input[0].disabled is False
     assert not any("takes no prompt" in caption.value for caption in shown.caption)
 

@@ -12,7 +12,6 @@ from ui import browser, state
 from ui.chat import draw_chat, settle
 from ui.dialogs import draw_dialog
 from ui.keys import draw_keys
-from ui.library import draw_library
 from ui.models import draw_models
 from ui.notices import draw_notices
 from ui.sidebar import draw_picker
@@ -52,7 +51,7 @@ def draw(open_agent: Callable[[], Agent]) -> None:
 def _pages(agent: Agent) -> list[StreamlitPage]:
     pages: list[tuple[str, Callable[[Agent], None], str]] = [
         ("Chat", draw_chat, "chat"),
-        (_WIDE, draw_library, "inventory_2"),
+        (_WIDE, _draw_library, "inventory_2"),
         ("Statistics", draw_statistics, "bar_chart"),
         ("Templates", draw_templates, "article"),
         ("Models", draw_models, "memory"),
@@ -68,3 +67,9 @@ def _pages(agent: Agent) -> list[StreamlitPage]:
         )
         for title, draw, icon in pages
     ]
+
+
+def _draw_library(agent: Agent) -> None:
+    from ui.library import draw_library  # noqa: PLC0415 - its tables want pandas, which the chat can do without
+
+    draw_library(agent)

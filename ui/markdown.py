@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import streamlit as st
@@ -133,7 +133,7 @@ def _plain_line(line: str) -> str:
 
 def draw(text: str, *, typed: bool = False) -> None:
     """Show a whole text. In one that a person `typed` each new line is one, and long code scrolls in a box."""
-    for block in pieces(text):
+    for block in _pieces_of_a_whole(text):
         if block.is_diagram:
             _draw_diagram(block)
         elif block.code:
@@ -149,6 +149,12 @@ def draw_block(place: DeltaGenerator, block: Block) -> None:
         place.code(block.text, language=block.language or None, wrap_lines=False)
     else:
         place.markdown(block.text)
+
+
+@lru_cache(maxsize=200)
+def _pieces_of_a_whole(text: str) -> tuple[Block, ...]:
+    """Remembered: each rerun draws the same turns."""
+    return tuple(pieces(text))
 
 
 def _draw_diagram(block: Block) -> None:

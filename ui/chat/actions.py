@@ -11,6 +11,7 @@ from ui import browser, state
 from ui.chat.receipt import show_receipt
 from ui.dialogs import close_dialog, open_dialog
 from ui.notices import told
+from ui.words import title_of
 
 SAW = ":material/receipt_long: What the model saw"
 COPY = ":material/content_copy: Copy the reply"
@@ -24,6 +25,9 @@ PIN, UNPIN = ":material/keep: Pin into the window", ":material/keep_off: Unpin"
 EXCLUDE, INCLUDE = ":material/visibility_off: Exclude from the window", ":material/visibility: Include again"
 GOOD, BAD = ":material/thumb_up: Good reply", ":material/thumb_down: Bad reply"
 UNRATE = ":material/undo: Take the rating back"
+
+TITLE = 80
+"""Characters of the original's title that a copy's begins with."""
 
 _EDITED = "edited turn"
 
@@ -52,8 +56,23 @@ def act(agent: Agent, chat: Conversation, turn: Turn, chosen: str) -> None:
         open_dialog(partial(_answer_again, agent, chat, turn))
     else:
         act_on = _acts(chat, turn)[chosen]
-        (state.go_on if chosen in {AGAIN, CONTINUE} else state.attempt)(act_on)
+        if chosen in {AGAIN, CONTINUE}:
+            _go_on(chat, turn, act_on)
+        else:
+            state.attempt(act_on)
         st.rerun()
+
+
+def _go_on(chat: Conversation, turn: Turn, act_on: Callable[[], object]) -> None:
+    """Have the session go on beside a turn, and say where what followed it stays."""
+    had_more = chat.session.head_id != turn.id
+
+    def act_and_say() -> None:
+        act_on()
+        if had_more:
+            state.leave_done("What came after it stays on its own branch: the arrows below the reply lead back to it.")
+
+    state.go_on(act_and_say)
 
 
 def _acts(chat: Conversation, turn: Turn) -> dict[str, Callable[[], object]]:
@@ -81,6 +100,7 @@ def _link(chat: Conversation, turn: Turn) -> str:
 
 def _fork(chat: Conversation, turn: Turn) -> None:
     copy = chat.fork(turn_id=turn.id)
+    copy.rename(f"{title_of(copy.session)[:TITLE]} (copy)")
     state.choose(copy.session_id)
     state.leave_done("This is a copy: what you say here stays out of the session it was made from.")
 
@@ -89,10 +109,13 @@ def _fork(chat: Conversation, turn: Turn) -> None:
 @told
 def _answer_again(agent: Agent, chat: Conversation, turn: Turn) -> None:
     others = [name for name in agent.models().names if name != turn.model]
-    model = st.selectbox("Model", others, index=0 if others else None)
+    if not others:
+        st.write("There is no other model here yet. The page Models says which there are, and gets more.")
+        return
+    model = st.selectbox("Model", others)
     st.caption("Both answers are kept, beside each other.")
-    if st.button("Answer", type="primary", disabled=model is None):
-        state.go_on(partial(chat.regenerate, turn.id, model=model))
+    if st.button("Answer", type="primary"):
+        _go_on(chat, turn, partial(chat.regenerate, turn.id, model=model))
         close_dialog()
         st.rerun()
 
@@ -124,7 +147,7 @@ def _send_edited(chat: Conversation, turn: Turn, prompt: str) -> None:
         chat.edit(turn.id, prompt)
         _leave_editor()
 
-    state.go_on(send)
+    _go_on(chat, turn, send)
 
 
 def _leave_editor() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from agent import Conversation, Receipt, WindowseatError
 from ui.chat.controls import draw_window
-from ui.chat.receipt import draw_messages, draw_sizes, in_words
+from ui.chat.receipt import draw_chart, draw_messages, in_words
 from ui.dialogs import close_dialog, open_dialog
 from ui.notices import told
 from ui.words import as_plain, count
@@ -42,6 +42,6 @@ def _draw_preview(chat: Conversation) -> None:
         st.error(as_plain(str(error)), icon=":material/error:")
         return
     st.markdown("**What the next prompt would carry**")
-    draw_sizes(context)
+    draw_chart(context)
     st.markdown("\n".join(f"- {line}" for line in in_words(context.receipt, is_next=True)))
     draw_messages(context, "preview")

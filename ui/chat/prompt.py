@@ -1,5 +1,8 @@
 """The box for the next prompt, with Stop and what waits above it, and what is set for the session below."""
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from agent import Agent, Conversation, Receipt, Reply, Session, WindowseatError
@@ -21,10 +24,9 @@ _REFUSED = "refused_prompt"
 def draw_prompt(
     agent: Agent, chat: Conversation, session: Session, running: Reply | None, view: Receipt | None
 ) -> None:
-    ended = session.ended_at is not None
     # One place for all that comes and goes, so that the box below it stays the same.
     with st.bottom.container(gap="xsmall"):
-        _draw_above(chat, running, ended=ended)
+        _draw_above(chat, session, running)
     st.chat_input(
         "Write a prompt" if running is None else "Write the next prompt: it waits for the reply",
         key=BOX,
@@ -32,14 +34,14 @@ def draw_prompt(
         max_upload_size=LARGEST_MB,
         on_submit=_submit,
         args=(agent, chat),
-        disabled=ended,
+        disabled=session.ended_at is not None,
     )
     with st.bottom.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_model(agent, chat, session)
         draw_gauge(chat, view)
 
 
-def _draw_above(chat: Conversation, running: Reply | None, *, ended: bool) -> None:
+def _draw_above(chat: Conversation, session: Session, running: Reply | None) -> None:
     if notice := state.take_notice():
         st.warning(as_plain(notice), icon=":material/info:")
     if refused := st.session_state.pop(_REFUSED, None):
@@ -56,20 +58,18 @@ def _draw_above(chat: Conversation, running: Reply | None, *, ended: bool) -> No
             type="primary",
             shortcut=keys.STOP,
         )
-    if ended:
-        _draw_ended(chat)
+    if session.ended_at is not None:
+        _draw_put_away(":material/lock: This session was ended, and takes no prompt.", "Reopen", chat.reopen)
+    elif session.archived:
+        back = partial(chat.archive, yes=False)
+        _draw_put_away(":material/archive: This session is archived: the list leaves it out.", "Unarchive", back)
 
 
-def _draw_ended(chat: Conversation) -> None:
+def _draw_put_away(state_in_words: str, label: str, take_back: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(":material/lock: This session was ended, and takes no prompt.")
+        st.caption(state_in_words)
         st.button(
-            "Reopen",
-            icon=":material/lock_open:",
-            key="reopen",
-            on_click=state.attempt,
-            args=(chat.reopen,),
-            type="tertiary",
+            label, icon=":material/undo:", key="take_back", on_click=state.attempt, args=(take_back,), type="tertiary"
         )
 
 

@@ -1,7 +1,5 @@
 """What a reply was made from, or the next one would be: in words, as a chart, message by message."""
 
-import altair as alt
-import pandas as pd
 import streamlit as st
 
 from agent import Context, Conversation, Receipt, Turn, Verdict, WindowseatError
@@ -17,17 +15,6 @@ _WHY = {
     "excluded": "excluded by you",
     "empty": "without a reply",
 }
-_PARTS = {
-    "told": "System prompt and summary",
-    "pinned": "Pinned turns",
-    "window": "Window",
-    "prompt": "Prompt",
-    "begun": "Begun reply",
-}
-_ROOM = "Room for the reply"
-_COLOURS = dict(
-    zip((*_PARTS.values(), _ROOM), ("#7a5ea8", "#c2703d", "#2b828c", "#b0892f", "#a8435a", "#9aa3a7"), strict=True)
-)
 _CALLED = {"human": "prompt", "ai": "reply", "system": "told", "tool": "tool"}
 
 
@@ -57,43 +44,17 @@ def _draw_receipt(chat: Conversation, turn: Turn) -> None:
     st.markdown(_verdict(receipt))
     context = chat.context(turn.id)
     if context is not None:
-        draw_sizes(context)
+        draw_chart(context)
     st.markdown("\n".join(f"- {line}" for line in in_words(receipt)))
     if context is not None:
         draw_messages(context, "receipt")
 
 
-def draw_sizes(context: Context) -> None:
-    """A bar of what the context is made of, in tokens, with the room that is left for the reply."""
-    sizes = {_PARTS[part]: size for part, size in context.sizes.items() if size}
-    if context.receipt.context is not None:
-        sizes[_ROOM] = max(0, context.receipt.context - sum(sizes.values()))
-    if not sizes:
-        return
-    data = pd.DataFrame({"Part": list(sizes), "Tokens": list(sizes.values())})
-    data["Place"] = data["Part"].map([*_COLOURS].index)
-    chart = (
-        alt.Chart(data)
-        .mark_bar(height=22)
-        .encode(
-            x=alt.X(
-                "Tokens:Q",
-                title=None,
-                axis=alt.Axis(tickCount=4, format=",d"),
-                scale=alt.Scale(domain=[0, sum(sizes.values())], nice=False),
-            ),
-            color=alt.Color(
-                "Part:N",
-                scale=alt.Scale(domain=list(sizes), range=[_COLOURS[part] for part in sizes]),
-                legend=alt.Legend(orient="bottom", title=None, columns=2, labelLimit=220),
-            ),
-            order="Place:O",
-            tooltip=["Part:N", alt.Tooltip("Tokens:Q", format=",")],
-        )
-        .properties(height=80 + 24 * -(-len(sizes) // 2))
-    )
-    said = ", ".join(f"{part.lower()} {size:,}" for part, size in sizes.items())
-    st.altair_chart(chart, alt=f"Tokens of the context: {said}.")
+def draw_chart(context: Context) -> None:
+    """The sizes of what the context is made of."""
+    from ui.chat.sizes import draw_sizes  # noqa: PLC0415 - more than half a second that the chat can do without
+
+    draw_sizes(context)
 
 
 def draw_messages(context: Context, within: str) -> None:
