@@ -7,12 +7,14 @@ chat = agent.conversation("lisbon")
 reply = chat.send("I go to Lisbon in May.")
 """
 
+from agent.access import Access
 from agent.agent import LOCAL, Agent, Stats
 from agent.collector import collect_seldom
 from agent.context import Context
 from agent.conversation import Conversation
 from agent.echo import EchoModel
 from agent.errors import (
+    AccessRefused,
     AgentClosed,
     LoadCancelled,
     ModelBusy,
@@ -31,6 +33,8 @@ from agent.errors import (
     ReplyUnfinished,
     RunStopped,
     SettingsInvalid,
+    TokenUnknown,
+    TokenWanted,
 )
 from agent.images import ImageFile
 from agent.loading import Loading
@@ -74,6 +78,8 @@ from storage import (
     TemplateExists,
     TemplateNotFound,
     TextRefused,
+    Token,
+    TokenNotFound,
     TooManyPinned,
     TooManyWaiting,
     Totals,
@@ -87,6 +93,8 @@ from storage import (
 
 __all__ = [
     "LOCAL",
+    "Access",
+    "AccessRefused",
     "Agent",
     "AgentClosed",
     "Catalogue",
@@ -156,6 +164,10 @@ __all__ = [
     "TemplateExists",
     "TemplateNotFound",
     "TextRefused",
+    "Token",
+    "TokenNotFound",
+    "TokenUnknown",
+    "TokenWanted",
     "TooManyPinned",
     "TooManyWaiting",
     "Totals",

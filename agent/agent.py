@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any, Self, TypeVar
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
 
+from agent.access import Access
 from agent.context import Context
 from agent.conversation import Conversation
 from agent.daily import Daily
@@ -21,7 +23,7 @@ from agent.memory import GivenContext
 from agent.models import Catalogue, Choice, Models
 from agent.ollama import HeldModel, OllamaModel, Pull
 from agent.parts import Graph, Parts
-from agent.prompt import checked_name, checked_prompt, new_name, storable
+from agent.prompt import checked_name, checked_owner, checked_prompt, new_name, storable
 from agent.runner import Runner
 from agent.settings import Setting, Settings, checked_settings, in_force
 from agent.templates import BUILT_IN, checked_template, settings_from
@@ -29,6 +31,7 @@ from agent.tokens import Corrections
 from agent.waiting import Queue
 from storage import (
     MOST_DAYS,
+    Clock,
     Deleted,
     Figures,
     Filters,
@@ -46,6 +49,7 @@ from storage import (
     Totals,
     Unused,
     as_tag,
+    system_clock,
 )
 
 T = TypeVar("T", Filters, SessionFilters)
@@ -81,16 +85,17 @@ class Agent:
         *,
         owner: str = LOCAL,
         models: Mapping[str, BaseChatModel] | None = None,
+        clock: Clock = system_clock,
     ) -> None:
         """Open the store. Without settings they are read from the environment and `.env`.
 
         `models` are LangChain models of your own, by the names under which sessions can choose them.
 
-        Raises SettingsInvalid, StoreError.
+        `clock` says when something is stored. Raises SettingsInvalid, StoreError.
         """
         self.settings = settings or Settings.read()
         self.owner = owner
-        self._store = Store(self.settings.database_url)
+        self._store = Store(self.settings.database_url, clock=clock)
         self._models = Models(
             self.settings, models, known=partial(self._known, CONTEXT), keep=partial(self._keep, CONTEXT)
         )
@@ -113,7 +118,22 @@ class Agent:
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = self._is_view = False
+
+    def of(self, owner: str) -> "Agent":
+        """The same agent for another owner: it shares store, models and running replies, and ends with this one.
+
+        Raises PromptRefused for a name that no owner can have.
+        """
+        other = copy(self)
+        other.owner = checked_owner(owner)
+        other._is_view = True  # noqa: SLF001 - it is of our own kind
+        return other
+
+    @property
+    def access(self) -> Access:
+        """Tokens, and who may come in."""
+        return Access(self._store, LOCAL)
 
     def conversation(self, session_id: str, *, template: str | None = None, summary: str = "") -> Conversation:
         """The session of that name, started if there is none.
@@ -134,6 +154,10 @@ class Agent:
         except PromptRefused as error:
             raise SessionNotFound(storable(session_id)) from error
         return self._conversation(session_id)
+
+    def find_key(self, key: int) -> Conversation:
+        """The session with that `Session.key`. Raises SessionNotFound."""
+        return self._conversation(self._store.sessions.named(self.owner, key))
 
     def begin(self, *, template: str | None = None) -> Conversation:
         """A session to begin with: the newest one if it was begun so and nothing was said in it yet, else a new one.
@@ -334,8 +358,8 @@ class Agent:
         return self._store.name
 
     def close(self) -> None:
-        """End what runs, then give back threads and connections. Closing twice does nothing."""
-        if not self._closed:
+        """End what runs, then give back threads and connections. Closing twice does nothing, nor does closing `of`."""
+        if not self._closed and not self._is_view:
             self._closed = True
             if self._daily is not None:
                 self._daily.close()

@@ -1,7 +1,8 @@
 """A conversation: one session, and the life of each of its turns. `start` is the main path."""
 
+import json
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +27,7 @@ from agent.templates import settings_instead
 from agent.waiting import Queue
 from storage import (
     TEXTS,
+    Attached,
     Mark,
     Message,
     Sender,
@@ -82,12 +84,14 @@ class Conversation:
         model: str | None = None,
         beside: int | None = None,
         idempotency_key: str | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> Reply:
         """Ask, and return at once, with the prompt on the disk and the reply running.
 
         `images` are files, bytes or ImageFiles, for models that see. `model` answers this once. With `beside`, the turn
         becomes another continuation next to that turn. A prompt that was sent with the same `idempotency_key` before is
-        not asked again: its reply is returned, in whatever state it is. Raises PromptRefused, SessionNotFound,
+        not asked again: its reply is returned, in whatever state it is. `data` is kept with the turn, for who sends it:
+        `data_of` gives it back, and no model sees it. Raises PromptRefused, SessionNotFound,
         SessionBusy, SessionEnded, TurnNotFound, ModelUnknown, StoreError; nothing is kept then.
         """
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
@@ -96,7 +100,8 @@ class Conversation:
         shown, contents = checked_images(images)
         ask = self._asking.ask(Message.prompt(prompt, shown), model)
         try:
-            return self._asking.start(ask, contents, beside=beside, idempotency_key=idempotency_key)
+            kept = Attached(data=json.dumps(data, ensure_ascii=False) if data else "")
+            return self._asking.start(ask, contents, beside=beside, idempotency_key=idempotency_key, queued=kept)
         except TurnExists as error:
             return self._known_reply(error.turn_id, prompt)
 
@@ -310,6 +315,10 @@ class Conversation:
     def turn(self, turn_id: int) -> Turn:
         """One turn, on whichever branch. Raises TurnNotFound."""
         return self._store.paths.turn(self.owner, self.session_id, turn_id)
+
+    def data_of(self, turns: Sequence[Turn]) -> dict[int, dict[str, Any]]:
+        """What was kept with turns when they were started, by their ids; those that have nothing are not in it."""
+        return self._store.client_data.of(self.owner, self.session_id, [turn.id for turn in turns])
 
     def images(self, turn: Turn) -> tuple[ImageFile, ...]:
         """Those of a turn's prompt, in order."""

@@ -7,6 +7,26 @@ class SettingsInvalid(WindowseatError):
     pass
 
 
+class AccessRefused(WindowseatError):
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(
+            sentence
+            or "Without tokens only this machine is served: make one there with: python -m api token create OWNER"
+        )
+
+
+class TokenWanted(AccessRefused):
+    def __init__(self) -> None:
+        super().__init__(
+            "A token is wanted: make one on the machine that serves, with python -m api token create OWNER"
+        )
+
+
+class TokenUnknown(AccessRefused):
+    def __init__(self) -> None:
+        super().__init__("This token is not known here, or was revoked.")
+
+
 class PromptRefused(WindowseatError):
     pass
 

@@ -40,6 +40,11 @@ def checked_name(name: str, what: str = "A session's name") -> str:
     return name
 
 
+def checked_owner(owner: str) -> str:
+    """Raises PromptRefused."""
+    return checked_name(owner, "An owner's name")
+
+
 def checked_tag(tag: str) -> str:
     """The tag on one line, in lower case: “Work” and “work” are one. Raises PromptRefused."""
     checked_characters(tag, "The tag")

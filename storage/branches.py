@@ -7,6 +7,7 @@ from operator import attrgetter, itemgetter
 
 import sqlalchemy as sa
 
+from storage.client_data import copy_data
 from storage.clock import Clock
 from storage.database import Database, Row, Transaction
 from storage.errors import SessionBusy
@@ -188,6 +189,7 @@ class Branches:
             if turn_id in copies:
                 copy = {"turn_id": copies[turn_id], "session_key": to.key, "mark": mark, "rating": rating}
                 transaction.change(_ADD_MARK, copy)
+        copy_data(transaction, source.key, to.key, copies)
         for copied in _COPY_OF_SESSION:
             transaction.change(copied, {"target": to.key, "source": source.key})
         put_session(transaction, to.key)

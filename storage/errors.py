@@ -19,11 +19,15 @@ WindowseatError
 ├── TooManyWaiting             only so many prompts wait in a session
 ├── TemplateNotFound           no template of that name belongs to this owner
 ├── TemplateExists             the owner has a template of that name already
+├── TokenNotFound              no token has that number
 ├── TextRefused                the text holds what no database keeps
 └── (in agent/errors.py)
     ├── SettingsInvalid        a setting is out of range or malformed
     ├── AgentClosed            the agent was closed already
     ├── RunStopped             somebody stopped the turn that an agent of one's own was answering
+    ├── AccessRefused          only this machine is served, or only who comes with a token
+    │   ├── TokenWanted        none came
+    │   └── TokenUnknown       it is none, or was revoked
     ├── PromptRefused          the prompt is blank, too long, or holds what SQL can't
     └── ModelError             the model did not answer as it should
         ├── ModelUnavailable   its server can't be reached
@@ -138,6 +142,11 @@ class TemplateNotFound(WindowseatError):
 class TemplateExists(WindowseatError):
     def __init__(self, name: str) -> None:
         super().__init__(f"There is a template “{_shortened(name)}” already: choose another name, or change that one.")
+
+
+class TokenNotFound(WindowseatError):
+    def __init__(self, token_id: int) -> None:
+        super().__init__(f"There is no token {token_id}.")
 
 
 class TextRefused(WindowseatError):

@@ -291,6 +291,7 @@ class Attached:
 
     `waiting` is the waiting prompt that it was; with `releases` none that waits is held any more. `also` is another
     model, to be asked the same beside it afterwards.
+    `data` is what the client wants kept with the turn, as JSON; "" for nothing.
     With `queues` it goes behind the waiting prompt that is due, unless that is the one that is `stuck`.
     """
 
@@ -301,6 +302,7 @@ class Attached:
     also: str | None = None
     queues: bool = False
     stuck: int | None = None
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,6 +447,16 @@ class Figures:
     hours: tuple[int, ...]
     days: tuple[DayUse, ...]
     models: tuple[ModelUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A secret that stands for an owner; the secret itself is not here. `last_used` is right to about a minute."""
+
+    id: int
+    owner: str
+    created_at: datetime
+    last_used: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

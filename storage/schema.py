@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = "0008"
+VERSION = "0009"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -296,6 +296,30 @@ templates = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Of a token only its digest is kept.
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("last_used", Moment),
+    # A number that was revoked must never come to mean another token.
+    sqlite_autoincrement=True,
+)
+
+# What a client wants kept with a turn, as JSON; most turns have nothing.
+turn_data = sa.Table(
+    "turn_data",
+    metadata,
+    sa.Column("turn_id", Key, sa.ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("session_key", Key, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("turn_data_by_session", "session_key"),
     sqlite_with_rowid=False,
 )
 

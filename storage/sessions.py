@@ -61,6 +61,11 @@ _EMPTY = (
 )
 
 
+_NAME = sa.select(sessions.c.session_id).where(
+    sessions.c.owner == sa.bindparam("owner"), sessions.c.id == sa.bindparam("key")
+)
+
+
 class Sessions:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -83,6 +88,14 @@ class Sessions:
         """Raises SessionNotFound."""
         with self._database.read() as transaction:
             return one_session(transaction, owner, session_id)
+
+    def named(self, owner: str, key: int) -> str:
+        """The name of the session with that key. Raises SessionNotFound."""
+        with self._database.read() as transaction:
+            name: str | None = transaction.value(_NAME, {"owner": owner, "key": key})
+        if name is None:
+            raise SessionNotFound(str(key))
+        return name
 
     def page(
         self,

@@ -5,6 +5,7 @@ from typing import Self
 
 from storage.branches import Branches
 from storage.cleanup import Cleanup
+from storage.client_data import ClientData
 from storage.clock import Clock, system_clock
 from storage.database import Database
 from storage.images import Images
@@ -18,6 +19,7 @@ from storage.running import Running
 from storage.search import Search
 from storage.sessions import Sessions
 from storage.templates import Templates
+from storage.tokens import Tokens
 from storage.turns import Turns
 from storage.usage import Usage
 from storage.verify import verify
@@ -30,7 +32,8 @@ class Store:
     `sessions` keeps the list, `labels` puts it in order and `cleanup` deletes many; `turns` writes turns, `paths` reads
     them, `branches` finds one's way among their alternatives, `marks` keeps what is said of them, `images` those of
     their prompts, `waiting` prompts that are to be sent, `search` finds them, `running` looks after replies while they
-    run; `usage` has the figures, `templates` what sessions begin with, `notes` numbers. All of them raise what
+    run; `usage` has the figures, `templates` what sessions begin with, `notes` numbers, `tokens` who
+    somebody is, `client_data` what clients want kept with turns. All of them raise what
     `storage.errors` draws.
     """
 
@@ -57,6 +60,8 @@ class Store:
         self.templates = Templates(self._database, clock)
         self.usage = Usage(self._database, clock)
         self.notes = Notes(self._database)
+        self.tokens = Tokens(self._database, clock)
+        self.client_data = ClientData(self._database)
 
     def verify(self) -> list[str]:
         """A sentence for each thing that does not agree with the rest; [] is well. Reads everything."""

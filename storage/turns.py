@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.branches import leave_branch
+from storage.client_data import keep_data
 from storage.clock import Clock
 from storage.database import Database, Transaction
 from storage.errors import SessionBusy, SessionEnded, TurnExists, TurnNotFound
@@ -180,6 +181,8 @@ class Turns:
             place = _Place(owner, session_id, key, parent, title == "", idempotency_key, note)
             turn_id = self._insert(transaction, place, prompt, model, process_id)
             keep_images(transaction, key, attached.images)
+            if attached.data:
+                keep_data(transaction, key, turn_id, attached.data)
             self._queue(transaction, key, turn_id, prompt, attached)
             if attached.begun:
                 transaction.change(_BEGIN_REPLY, {"turn_id": turn_id, "start": 0, "text": checked(attached.begun)})

@@ -12,7 +12,7 @@ from langchain_core.language_models import BaseChatModel
 from playwright.sync_api import Browser, sync_playwright
 
 from agent import Agent, Settings
-from storage import Message, OpenedTurn, Outcome, Sender, Status, Store
+from storage import Message, OpenedTurn, Outcome, Sender, Status, Store, system_clock
 from tests.browser import ChatPage, PageServer, environment, launch, served
 from tests.ollama_server import OllamaServer, Script
 from tests.postgres_server import PostgresServer
@@ -108,9 +108,11 @@ def make_agent(url: str) -> Iterator[Callable[..., Agent]]:
     """Agents on the test's own database, closed at its end."""
     agents: list[Agent] = []
 
-    def make(*, models: dict[str, BaseChatModel] | None = None, **settings: Any) -> Agent:
+    def make(
+        *, models: dict[str, BaseChatModel] | None = None, clock: Callable[[], datetime] = system_clock, **settings: Any
+    ) -> Agent:
         given = {"database_url": url, "model": "echo", "ollama_host": "http://127.0.0.1:9"} | settings
-        agents.append(Agent(Settings.read(_env_file=None, **given), models=models))
+        agents.append(Agent(Settings.read(_env_file=None, **given), models=models, clock=clock))
         return agents[-1]
 
     yield make

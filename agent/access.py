@@ -1,0 +1,55 @@
+"""Who may: one rule for every door."""
+
+import secrets
+
+from agent.errors import AccessRefused, TokenUnknown, TokenWanted
+from agent.prompt import checked_owner
+from storage import Store, Token
+
+BEGINS = "windowseat_"
+"""So that whoever finds one lying about sees what it is."""
+
+BYTES = 32
+
+
+class Access:
+    """The tokens, and the rule: where there is any, everybody comes with one; without, only this machine is served."""
+
+    def __init__(self, store: Store, owner: str) -> None:
+        self._tokens = store.tokens
+        self._owner = owner
+
+    def create(self, owner: str) -> tuple[int, str]:
+        """A new token for an owner, and its number. Nobody can read it again. Raises PromptRefused."""
+        token = BEGINS + secrets.token_urlsafe(BYTES)
+        return self._tokens.add(checked_owner(owner), token), token
+
+    def all(self) -> tuple[Token, ...]:
+        """In the order in which they were made, without their secrets."""
+        return self._tokens.all()
+
+    def revoke(self, token_id: int) -> None:
+        """Let a token open nothing any more. Raises TokenNotFound."""
+        self._tokens.revoke(token_id)
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether there is any token, so that everybody needs one."""
+        return self._tokens.any()
+
+    def admit(self, token: str | None, *, from_here: bool) -> tuple[str, int | None]:
+        """The owner who comes so, and the number of the token; None for who comes without, from this machine.
+
+        `from_here` says that nobody else can have sent it: it came over loopback and through no proxy.
+        Raises TokenUnknown, TokenWanted, AccessRefused.
+        """
+        if token:
+            found = self._tokens.find(token)
+            if found is None:
+                raise TokenUnknown
+            return found.owner, found.id
+        if self.wants_token:
+            raise TokenWanted
+        if not from_here:
+            raise AccessRefused
+        return self._owner, None
