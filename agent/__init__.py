@@ -45,6 +45,7 @@ from agent.parameters import Parameters
 from agent.receipt import Receipt, Verdict
 from agent.reply import Reply
 from agent.settings import Setting, Settings
+from agent.watchers import Ended
 from storage import (
     DayUse,
     Deleted,
@@ -104,6 +105,7 @@ __all__ = [
     "DayUse",
     "Deleted",
     "EchoModel",
+    "Ended",
     "Facts",
     "Figures",
     "Filters",

@@ -1,7 +1,7 @@
 """The agent: settings, store, models and runner, wired once."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
@@ -29,6 +29,7 @@ from agent.settings import Setting, Settings, checked_settings, in_force
 from agent.templates import BUILT_IN, checked_template, settings_from
 from agent.tokens import Corrections
 from agent.waiting import Queue
+from agent.watchers import Ended, Watchers
 from storage import (
     MOST_DAYS,
     Clock,
@@ -114,6 +115,7 @@ class Agent:
             corrections,
             self.settings,
             Due(self._runner, self._send_due),
+            Watchers(),
         )
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
@@ -346,6 +348,19 @@ class Agent:
     def look_again(self) -> None:
         """Have the next question about models go to the Ollama server, whatever it said just now."""
         self._models.look_again()
+
+    @property
+    def running(self) -> int:
+        """How many replies run in this process, whoever's they are."""
+        return self._runner.running
+
+    def watch(self, told: Callable[[Ended], None]) -> None:
+        """Be told of each reply of this process that ends, whoever's it is, on the thread where replies run."""
+        self._parts.watchers.add(told)
+
+    def check_health(self) -> None:
+        """Raises StoreError where the database can't be read."""
+        self._store.tokens.any()
 
     @property
     def defaults(self) -> tuple[Setting, ...]:

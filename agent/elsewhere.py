@@ -18,6 +18,8 @@ class ReplyElsewhere(Reply):
     `sweep` ends the turns of processes that are gone, so that nobody waits for one of them.
     """
 
+    elsewhere = True
+
     def __init__(self, turn: Turn, owner: str, session_id: str, store: Store, sweep: Callable[[], None]) -> None:
         super().__init__(turn.id, turn.prompt, turn.model, Receipt.of(turn))
         self.opened_at = turn.opened_at

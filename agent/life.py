@@ -23,6 +23,7 @@ from agent.receipt import Receipt, Verdict, judged
 from agent.reply import Reply
 from agent.thinking import Split
 from agent.title import make_title
+from agent.watchers import Ended
 from storage import Message, OpenedTurn, Outcome, Status, StoreError, WindowseatError
 
 LOOK_WAIT = 0.3
@@ -68,6 +69,7 @@ class Life:
         outcome = self._outcome(status, failure, await self._looked())
         standing = await closed(self._runner, self._reply, partial(self._close, outcome), outcome.status)
         self._reply.end(standing, failure)
+        self._parts.watchers.tell(Ended.of(self._reply, outcome))
         if self._names_session and standing is Status.COMPLETE:
             with suppress(AgentClosed):
                 self._runner.launch_aside(self._name_session())

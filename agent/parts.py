@@ -11,6 +11,7 @@ from agent.models import Models
 from agent.runner import Runner
 from agent.settings import Settings
 from agent.tokens import Corrections
+from agent.watchers import Watchers
 from storage import SessionBusy, Store
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
@@ -32,6 +33,7 @@ class Parts:
     corrections: Corrections
     settings: Settings
     due: Due
+    watchers: Watchers
 
     def after_sweep(self, act: Callable[[], T]) -> T:
         """Do something that a running turn forbids; where one does, see whether anybody still runs it."""

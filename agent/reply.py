@@ -40,10 +40,13 @@ class Growing:
 class Reply:
     """What the model answers in one turn. Readers come and go; none of them owns it, and only `stop` ends it.
 
+    `elsewhere` says that it runs in another process: then waiting reads the database.
     `status` is `running`, then one of the end statuses, once the turn is closed in the store. `text` is all
     there is so far. `error` is the sentence for a reply that did not reach its end by itself; `trouble` says why
     one that has ended can't be closed in the store yet.
     """
+
+    elsewhere = False
 
     def __init__(self, turn_id: int, prompt: str, model: str, receipt: Receipt | None, *, begun: str = "") -> None:
         """`begun` is the text of a reply that is continued."""

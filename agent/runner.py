@@ -57,6 +57,11 @@ class Runner:
         """The reply of a turn that runs in this process."""
         return self._replies.get(turn_id)
 
+    @property
+    def running(self) -> int:
+        """How many replies run in this process."""
+        return len(self._replies)
+
     def sweep(self) -> None:
         """End turns that nobody runs: those of processes that are gone, and any that this one has lost."""
         self._store.running.sweep(process_id=self._process, runs=set(self._replies))

@@ -80,6 +80,19 @@ class Settings(BaseSettings):
     echo_words_per_second: float = Field(
         default=0.0, ge=0, le=100_000, description="How fast echo answers; 0 is as fast as it can."
     )
+    hosts: str = Field(
+        default="",
+        description="The names by which page and API are reached beside localhost, with commas between them.",
+    )
+    requests_per_minute: int = Field(
+        default=600, ge=0, le=1_000_000, description="How many requests a token may make in a minute; 0 is any number."
+    )
+    body_limit: int = Field(
+        default=64_000_000, ge=1000, le=2_000_000_000, description="The largest body of a request, in bytes."
+    )
+    debug_routes: bool = Field(
+        default=False, description="Serve /debug/sessions and /debug/clear, as one of the earlier back ends did."
+    )
     ollama_host: str = Field(
         default="http://127.0.0.1:11434",
         validation_alias="OLLAMA_HOST",

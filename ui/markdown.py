@@ -143,12 +143,12 @@ def draw(text: str, *, typed: bool = False) -> None:
             st.markdown(_NEW_LINE.sub("  \n", block.text) if typed else block.text)
 
 
-def draw_block(place: DeltaGenerator, block: Block) -> None:
-    """Show a block that may still grow."""
+def draw_block(place: DeltaGenerator | None, block: Block) -> DeltaGenerator:
+    """Show a block that may still grow, in place of what was drawn there, and give its place."""
+    drawn = place or st
     if block.code:
-        place.code(block.text, language=block.language or None, wrap_lines=False)
-    else:
-        place.markdown(block.text)
+        return drawn.code(block.text, language=block.language or None, wrap_lines=False)
+    return drawn.markdown(block.text)
 
 
 @lru_cache(maxsize=200)

@@ -45,8 +45,7 @@ def draw_history(
         return view
     newest = session.depth - (running is not None)
     _draw_earlier(chat, excerpt, turns[0].depth - 1)
-    if view is not None:
-        _draw_above(view, turns)
+    _draw_above(view, turns)
     alternatives = chat.alternatives(turns)
     second = chat.second_model_of(session)
     for turn in turns:
@@ -150,13 +149,15 @@ def _view(chat: Conversation, running: Reply | None) -> Receipt | None:
         return None
 
 
-def _draw_above(view: Receipt, turns: tuple[Turn, ...]) -> None:
-    first = view.first
-    if view.turns and not _hides_some(view):
+def _draw_above(view: Receipt | None, turns: tuple[Turn, ...]) -> None:
+    first = view.first if view else None
+    if view is not None and view.turns and not _hides_some(view):
         st.caption(f":material/visibility: The model sees the whole conversation so far: {count(view.turns, 'turn')}.")
     elif first is not None and first < turns[0].depth:
         further = count(turns[0].depth - first, "turn")
         st.caption(f":material/visibility: The model's view begins {further} further up.")
+    else:
+        st.empty()  # So that the turns below keep their places, and stay on the screen, when there is more to say.
 
 
 def _hides_some(view: Receipt) -> bool:

@@ -112,7 +112,7 @@ class _Growing:
         self._chat = chat
         self._reply = reply
         self._seen = seen
-        self._above = st.empty()
+        self._above: DeltaGenerator | None = None
         self._thought = ""
         self._places: list[DeltaGenerator] = []
         self._drawn: list[Block] = []
@@ -131,21 +131,25 @@ class _Growing:
         if thinking and thinking != self._thought:
             self._thought = thinking
             last = as_plain(" ".join(thinking[-THOUGHT:].split()))
-            self._above.caption(
+            self._above = (self._above or st).caption(
                 f":material/psychology: Thought: {last}" if answering else f":material/psychology: Thinking: {last}"
             )
+        elif self._above is None:
+            self._above = st.empty()
 
     def _draw_pieces(self, found: list[Block]) -> None:
         """Draw only those that changed: the last one, and what came after it."""
         for number, piece in enumerate(found):
             if number == len(self._drawn) or self._drawn[number] != piece:
-                draw_block(self._place(number), piece)
+                self._places[number : number + 1] = [draw_block(self._place(number), piece)]
                 self._drawn[number:] = [piece]
 
-    def _place(self, number: int) -> DeltaGenerator:
-        if number == len(self._places):
-            self._places.append(st.empty())
-        return self._places[number]
+    def _place(self, number: int) -> DeltaGenerator | None:
+        """Where it was drawn before in this run; None for what is new: it takes the place that it had in the last run.
+
+        An `st.empty` to draw it in would be on the screen for a moment where the browser is busy, without the text.
+        """
+        return self._places[number] if number < len(self._places) else None
 
     def _waiting(self) -> str:
         waited = time.time() - self._reply.opened_at.timestamp()

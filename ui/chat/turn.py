@@ -43,7 +43,9 @@ def draw_answer(
 ) -> None:
     """What came of the prompt; `named` tells the menus of two answers to one prompt apart by their models."""
     with st.chat_message("assistant", avatar=ASSISTANT):
-        _draw_reply(agent, chat, turn, last=last)
+        # A fragment has a container of its own: in the same one the reply stays on the screen when it ends.
+        with st.container():
+            _draw_reply(agent, chat, turn, last=last)
         _draw_footer(agent, chat, turn, alternatives, f" by {turn.model}" if named else "")
         if last:
             _draw_buttons(chat, turn)
