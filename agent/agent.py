@@ -137,8 +137,10 @@ class Agent:
         """Tokens, and who may come in."""
         return Access(self._store, LOCAL)
 
-    def conversation(self, session_id: str, *, template: str | None = None, summary: str = "") -> Conversation:
-        """The session of that name, started if there is none.
+    def conversation(
+        self, session_id: str | None = None, *, template: str | None = None, summary: str = ""
+    ) -> Conversation:
+        """The session of that name, started if there is none; without a name a new one.
 
         A new one can begin with a template, and with a `summary` of what was said before, which the model is told.
         Raises PromptRefused for an impossible name or summary, TemplateNotFound.
@@ -146,8 +148,9 @@ class Agent:
         settings = settings_from(self.template(template), self.settings) if template is not None else {}
         if summary:
             settings |= checked_settings(self.settings, summary=summary)
-        self._store.sessions.start(self.owner, checked_name(session_id), settings)
-        return self._conversation(session_id)
+        name = new_name() if session_id is None else checked_name(session_id)
+        self._store.sessions.start(self.owner, name, settings)
+        return self._conversation(name)
 
     def find(self, session_id: str) -> Conversation:
         """The session of that name. Raises SessionNotFound."""
@@ -169,7 +172,7 @@ class Agent:
         newest = self.current()
         if newest is not None and template is None and _is_untouched(newest):
             return self._conversation(newest.session_id)
-        return self.conversation(new_name(), template=template)
+        return self.conversation(template=template)
 
     def current(self) -> Session | None:
         """The session used last, of those that were neither ended nor archived."""

@@ -312,6 +312,10 @@ class Conversation:
         """
         return self._store.paths.page(self.owner, self.session_id, count, before=before, until=last)
 
+    def turns_of_all_branches(self, count: int, *, after: int = 0) -> tuple[Turn, ...]:
+        """The first `count` turns that were made after the turn with the id `after`, in the order they were made."""
+        return self._store.paths.of_all_branches(self.owner, self.session_id, count, after=after)
+
     def turn(self, turn_id: int) -> Turn:
         """One turn, on whichever branch. Raises TurnNotFound."""
         return self._store.paths.turn(self.owner, self.session_id, turn_id)

@@ -64,6 +64,12 @@ _PINNED = (
 )
 _PARENT = _OF_SESSION.where(turns.c.id == sa.bindparam("turn_id"))
 _RUNNING = _OF_SESSION.where(IS_RUNNING)
+_MADE_AFTER = (
+    sa.select(turns.c.id)
+    .where(turns.c.session_key == sa.bindparam("key"), turns.c.id > sa.bindparam("after"))
+    .order_by(turns.c.session_key, turns.c.id)
+    .limit(sa.bindparam("count"))
+)
 
 # Of the sessions with the newest turns, the newest of each; of all those the newest.
 _RECENT = sa.text(
@@ -122,6 +128,16 @@ class Paths:
             if until is not None and tip is not None:
                 tip = ancestor_at(transaction, tip, until)
             return path_to(transaction, tip, count)
+
+    def of_all_branches(self, owner: str, session_id: str, count: int, *, after: int = 0) -> tuple[Turn, ...]:
+        """The first `count` turns that were made after the turn `after`, in the order in which they were made.
+
+        Raises SessionNotFound.
+        """
+        with self._database.read() as transaction:
+            key = find_session(transaction, owner, session_id).key
+            rows = transaction.rows(_MADE_AFTER, {"key": key, "after": after, "count": count})
+            return tuple(path_to(transaction, turn_id, 1)[0] for (turn_id,) in rows)
 
     def past(self, owner: str, session_id: str, window: int, *, beside: int | None = None) -> Past:
         """What would lie before a turn that is opened now, or beside another. Raises SessionNotFound, TurnNotFound."""

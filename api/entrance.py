@@ -1,0 +1,77 @@
+"""Who comes: a token, or this machine itself; and how often."""
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Depends, Request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.exceptions import HTTPException
+
+from agent import Agent
+from api.guard import LOOPBACK, host_name
+
+_PROXIED = ("x-forwarded-for", "x-real-ip", "forwarded", "x-forwarded-host")
+
+
+class Entrance:
+    """Lets requests in, and gives each the agent of its owner."""
+
+    def __init__(self) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def admit(self, request: Request, agent: Agent) -> Agent:
+        """Raises AccessRefused, and HTTPException for one who comes too often."""
+        owner, number = agent.access.admit(token_of(request.headers), from_here=is_from_here(request))
+        request.scope["state"]["owner"] = owner
+        self._count(number, agent.settings.requests_per_minute)
+        return agent.of(owner)
+
+    def _count(self, token: int | None, most: int) -> None:
+        if token is None or most == 0:
+            return
+        if not self._limiter.hit(RateLimitItemPerMinute(most), str(token)):
+            raise HTTPException(
+                429, f"This token may make {most:,} requests in a minute: wait a little.", {"Retry-After": "10"}
+            )
+
+
+def token_of(headers: Mapping[str, str]) -> str | None:
+    """That of `Authorization: Bearer`, or the password of `Basic`, which browsers can send; None without one."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return given.strip() or None
+        case "basic":
+            try:
+                return base64.b64decode(given, validate=True).decode().partition(":")[2] or None
+            except (binascii.Error, UnicodeDecodeError):
+                return given or None
+        case _:
+            return given or scheme or None
+
+
+def is_from_here(request: Request) -> bool:
+    """Whether nobody but this machine can have sent it: over loopback, to a name of it, and through no proxy."""
+    if request.client is None or any(name in request.headers for name in _PROXIED):
+        return False
+    try:
+        loopback = ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+    return loopback and host_name(request.headers.get("host", "")) in LOOPBACK
+
+
+def _agent(request: Request) -> Agent:
+    """That of the owner who asks. In a thread: it looks into the database."""
+    opened: Agent = request.app.state.open_agent()
+    entrance: Entrance = request.app.state.entrance
+    return entrance.admit(request, opened)
+
+
+Mine = Annotated[Agent, Depends(_agent)]
+"""The agent of the owner who asks."""

@@ -1,0 +1,146 @@
+"""What stands before every route: host names, foreign pages, size and kind of bodies, headers, a number."""
+
+import uuid
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.logs import Log
+from api.problems import MEDIA_TYPE, plain_problem
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_OURS = {"same-origin", "none"}
+"""What a browser says of where a request comes from, where that is our own page or the person."""
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+DOCS = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'"
+)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class Hosts:
+    """Refuses names that are not in the list: another one that leads here was made to lead here (DNS rebinding)."""
+
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        self._app = app
+        self._names = {*LOOPBACK, *(name.strip().lower() for name in names if name.strip())}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"} or self._serves(Headers(scope=scope).get("host", "")):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await _refuse(send, 403, "This host name is not served here: add it to WINDOWSEAT_HOSTS if it is yours.")
+
+    def _serves(self, host: str) -> bool:
+        return host_name(host) in self._names
+
+
+class Guard:
+    """Refuses what foreign pages send and bodies that are too large or no JSON, and sets the headers of all answers."""
+
+    def __init__(self, app: ASGIApp, *, body_limit: int, log: Log) -> None:
+        self._app = app
+        self._limit = body_limit
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = scope.setdefault("state", {})["request_id"] = uuid.uuid4().hex
+        send = _with_headers(send, request_id, is_docs=str(scope["path"]).rstrip("/").endswith("/docs"))
+        with self._log.request(scope, request_id) as note:
+            send = note.taking(send)
+            refusal = self._refusal(scope["method"], headers)
+            if refusal:
+                await _refuse(send, *refusal)
+                return
+            try:
+                await self._app(scope, _bounded(receive, self._limit), send)
+            except _TooLarge:
+                await _refuse(send, 413, self._too_large)
+
+    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+        """The status and the sentence, for what no route is to see."""
+        if method not in _SAFE and not is_own(headers):
+            return 403, "Only pages of this server may change anything: this came from another one."
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._limit:
+            return 413, self._too_large
+        has_body = int(length) > 0 or "transfer-encoding" in headers
+        if has_body and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return 415, "Send JSON, with the header Content-Type: application/json."
+        return None
+
+    @property
+    def _too_large(self) -> str:
+        return f"A body has at most {self._limit:,} bytes here (WINDOWSEAT_BODY_LIMIT)."
+
+
+def is_own(headers: Headers) -> bool:
+    """Whether it comes from a page of our own, or from no page at all."""
+    if headers.get("sec-fetch-site", "none") not in _OURS:
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+
+
+def host_name(host: str) -> str:
+    """That of a Host header, without its port; "" where it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """Where no length was said, counts."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise _TooLarge
+        return message
+
+    return counted
+
+
+def _with_headers(send: Send, request_id: str, *, is_docs: bool) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = request_id
+            headers["Content-Security-Policy"] = DOCS if is_docs else NOTHING
+            for name, value in SECURITY.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
+
+
+async def _refuse(send: Send, status: int, sentence: str) -> None:
+    body = plain_problem(status, sentence).model_dump_json(exclude_none=True).encode()
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,80 @@
+"""One line of JSON a request: what was asked of which route, by whom, how it ended and how long it took.
+
+Neither what was said nor keys nor the words of a search are in it: of an address only the route's pattern.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.types import Message, Scope, Send
+
+if TYPE_CHECKING:
+    from api.metrics import Metrics
+
+UNKNOWN = "(none)"
+"""For a path that is no route of ours: whatever a stranger writes there stays out of logs and figures."""
+
+
+class Note:
+    """What is known of one request."""
+
+    def __init__(self) -> None:
+        self.status = 0
+
+    def taking(self, send: Send) -> Send:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+            await send(message)
+
+        return sending
+
+
+class Log:
+    """Writes to standard error, and counts."""
+
+    def __init__(self, metrics: "Metrics") -> None:
+        # Uvicorn's own line has the whole address in it, with the words of a search.
+        logging.getLogger("uvicorn.access").disabled = True
+        self._metrics = metrics
+        self._log = structlog.wrap_logger(
+            structlog.WriteLogger(sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+
+    @contextmanager
+    def request(self, scope: Scope, request_id: str) -> Iterator[Note]:
+        note, began = Note(), time.monotonic()
+        try:
+            yield note
+        except Exception:
+            note.status = note.status or 500
+            self._log.exception("mistake", request_id=request_id, route=route_of(scope))
+            raise
+        finally:
+            took = time.monotonic() - began
+            self._metrics.count_request(scope["method"], route_of(scope), note.status, took)
+            self._log.info(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=route_of(scope),
+                status=note.status or None,
+                seconds=round(took, 4),
+                owner=scope["state"].get("owner"),
+            )
+
+
+def route_of(scope: Scope) -> str:
+    """The pattern of the route that served it."""
+    return getattr(scope.get("route"), "path", UNKNOWN)

@@ -1,0 +1,169 @@
+"""What went wrong, as HTTP says it: one table from the error tree to statuses, and problem documents (RFC 9457)."""
+
+import re
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from agent import (
+    AccessRefused,
+    AgentClosed,
+    LoadCancelled,
+    ModelBusy,
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    ModelUnknown,
+    PromptRefused,
+    PullCancelled,
+    SessionBusy,
+    SessionEnded,
+    SessionNotFound,
+    SettingsInvalid,
+    StoreError,
+    TemplateExists,
+    TemplateNotFound,
+    TextRefused,
+    TokenUnknown,
+    TokenWanted,
+    TooManyPinned,
+    TooManyWaiting,
+    TurnNotFound,
+    WaitingGone,
+    WindowseatError,
+)
+from api.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+# The first that fits counts.
+_STATUSES: tuple[tuple[type[WindowseatError], int], ...] = (
+    (TokenWanted, 401),
+    (TokenUnknown, 401),
+    (AccessRefused, 403),
+    (SessionNotFound, 404),
+    (TurnNotFound, 404),
+    (TemplateNotFound, 404),
+    (WaitingGone, 404),
+    (SessionBusy, 409),
+    (SessionEnded, 409),
+    (TemplateExists, 409),
+    (TooManyPinned, 409),
+    (TooManyWaiting, 409),
+    (PullCancelled, 409),
+    (LoadCancelled, 409),
+    (PromptRefused, 422),
+    (SettingsInvalid, 422),
+    (TextRefused, 422),
+    (ModelUnknown, 422),
+    (ModelBusy, 503),
+    (ModelUnavailable, 503),
+    (ModelTimeout, 504),
+    (ModelError, 502),
+    (StoreError, 503),
+    (AgentClosed, 503),
+)
+STATUSES = sorted({status for _, status in _STATUSES} | {400, 405, 413, 415, 429})
+
+_TITLES = {
+    400: "Malformed request",
+    401: "Token wanted",
+    403: "Not allowed",
+    404: "Not found",
+    405: "No such method here",
+    409: "Conflict",
+    413: "Too large",
+    415: "Not JSON",
+    422: "Not acceptable",
+    429: "Too many requests",
+    500: "Mistake of ours",
+    502: "The model failed",
+    503: "Not available",
+    504: "The model took too long",
+}
+
+
+class ReplyFailed(Exception):
+    """The reply of a turn that is kept failed; `error` says why. It is the client's answer where it waited for it."""
+
+    def __init__(self, turn_id: int, error: WindowseatError) -> None:
+        super().__init__(str(error))
+        self.turn_id = turn_id
+        self.error = error
+
+
+def status_of(error: WindowseatError) -> int:
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def problem_of(error: WindowseatError) -> Problem:
+    """The document for an error of the tree; its type names the error's class."""
+    called = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    status = status_of(error)
+    return Problem(type=f"urn:windowseat:{called}", title=_TITLES[status], status=status, detail=str(error))
+
+
+def plain_problem(status: int, detail: str) -> Problem:
+    """One that is of HTTP alone."""
+    return Problem(title=_TITLES.get(status, "Error"), status=status, detail=detail)
+
+
+def answer(request: Request, problem: Problem, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+    """The document, or `{"detail": ...}` where an earlier back end's client asks."""
+    if problem.status == 401:  # noqa: PLR2004
+        headers = {"WWW-Authenticate": _way_in(request)} | (headers or {})
+    if is_of_earlier(request):
+        return JSONResponse({"detail": problem.detail}, problem.status, headers)
+    document = problem.model_dump(exclude_none=True) | more
+    return JSONResponse(document, problem.status, headers, media_type=MEDIA_TYPE)
+
+
+def is_of_earlier(request: Request) -> bool:
+    """Whether the route that was asked for is one of an earlier back end."""
+    route = request.scope.get("route")
+    return "earlier" in (getattr(route, "tags", None) or ())
+
+
+def _way_in(request: Request) -> str:
+    # A browser asks a person for a name and a password only if it is told so: the password is the token.
+    to_read = request.url.path.endswith(("/docs", "/openapi.json", "/metrics"))
+    return 'Basic realm="Windowseat: any name, and a token as the password"' if to_read else "Bearer"
+
+
+async def answer_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, WindowseatError)  # noqa: S101 - it is registered for nothing else
+    return answer(request, problem_of(error))
+
+
+async def answer_failed_reply(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ReplyFailed)  # noqa: S101
+    return answer(request, problem_of(error.error), turn_id=error.turn_id)
+
+
+async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
+    """In one sentence, without what was sent: it may be a secret, or what JSON can't hold."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    said = [_sentence(problem) for problem in error.errors()[:5]]
+    unparsed = any(problem["type"] == "json_invalid" for problem in error.errors())
+    return answer(request, plain_problem(400 if unparsed else 422, " ".join(said)))
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    place, *names = map(str, problem["loc"])
+    where = ".".join(names) or place
+    said = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
+    return f"{where}: {said}.".encode(errors="replace").decode()
+
+
+async def answer_http(request: Request, error: Exception) -> JSONResponse:
+    """Those that the framework raises by itself: no such route, no such method, a body that is none."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    return answer(request, plain_problem(error.status_code, str(error.detail)), dict(error.headers or {}))
+
+
+async def answer_mistake(request: Request, error: Exception) -> JSONResponse:
+    del error  # It is logged, and nobody else's business.
+    return answer(request, plain_problem(500, "This is a mistake in Windowseat: its log says more."))

@@ -1,0 +1,119 @@
+"""Sessions: made, listed, changed, ended, cleared, forked, deleted."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response, status
+
+from agent import Order, SessionFilters, SessionNotFound
+from api import cursors
+from api.entrance import Mine
+from api.routes.parts import Chat, Limit, Moment
+from api.schemas import DeletedShown, Fork, Many, NewSession, SessionChange, Sessions, SessionShown
+
+router = APIRouter(prefix="/v1", tags=["sessions"])
+
+
+@router.post("/sessions", status_code=status.HTTP_201_CREATED, responses={200: {"model": SessionShown}})
+def create(agent: Mine, given: NewSession, response: Response) -> SessionShown:
+    """Start a session. One of that name that is there already is given with status 200, and left as it is."""
+    if given.session_id is not None:
+        try:
+            found = agent.find(given.session_id)
+        except SessionNotFound:
+            pass
+        else:
+            response.status_code = status.HTTP_200_OK
+            return SessionShown.of(found.session)
+    chat = agent.conversation(given.session_id, template=given.template)
+    given.apply(chat)
+    if given.title is not None:
+        chat.rename(given.title)
+    return SessionShown.of(chat.session)
+
+
+@router.get("/sessions")
+def list_sessions(
+    agent: Mine,
+    titled: Annotated[str, Query(max_length=1000, description="Words of the title; the last may be begun only.")] = "",
+    tag: Annotated[str | None, Query(max_length=200)] = None,
+    archived: Annotated[bool | None, Query(description="null lets in both.")] = False,
+    pinned: bool | None = None,
+    ended: bool | None = None,
+    since: Moment = None,
+    until: Moment = None,
+    order: Order = Order.ACTIVITY,
+    limit: Limit = 50,
+    after: Annotated[str | None, Query(max_length=4000)] = None,
+    every: Annotated[bool, Query(description="Archived ones too.")] = False,
+) -> Sessions:
+    """A page of sessions, by default those that are not archived, the pinned first and then the last used."""
+    wanted = SessionFilters(titled, tag, None if every else archived, pinned, ended, since, until)
+    of = f"sessions {order}"
+    page = agent.sessions("", wanted, order=order, count=limit, after=cursors.taken(after, of))
+    return Sessions.of(page, cursors.given(page.after, of))
+
+
+@router.get("/sessions/current")
+def read_current(agent: Mine) -> SessionShown | None:
+    """The session used last, of those that were neither ended nor archived; null where there is none."""
+    found = agent.current()
+    return None if found is None else SessionShown.of(found)
+
+
+@router.get("/sessions/active")
+def list_active(
+    agent: Mine, limit: Limit = 50, after: Annotated[str | None, Query(max_length=4000)] = None
+) -> Sessions:
+    """Those used within the idle time and not ended."""
+    page = agent.active(count=limit, after=cursors.taken(after, "active"))
+    return Sessions.of(page, cursors.given(page.after, "active"))
+
+
+@router.post("/sessions/delete")
+def delete_many(agent: Mine, given: Many) -> DeletedShown:
+    """Delete sessions for good. Those in which a reply runs are kept, and named."""
+    return DeletedShown.model_validate(agent.delete(*given.session_ids), from_attributes=True)
+
+
+@router.get("/sessions/{session_id}")
+def read(chat: Chat) -> SessionShown:
+    return SessionShown.of(chat.session)
+
+
+@router.patch("/sessions/{session_id}")
+def change(chat: Chat, given: SessionChange) -> SessionShown:
+    """Set what is given; what is left out stays. Counts from the next prompt on."""
+    given.apply(chat)
+    return SessionShown.of(chat.session)
+
+
+@router.delete("/sessions/{session_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete(chat: Chat) -> None:
+    """Delete it and all that is in it; a reply that runs is stopped first."""
+    chat.delete()
+
+
+@router.post("/sessions/{session_id}/end")
+def end(chat: Chat) -> SessionShown:
+    """Let it take no prompt any more, until it is reopened. A reply that runs goes on."""
+    chat.end()
+    return SessionShown.of(chat.session)
+
+
+@router.post("/sessions/{session_id}/reopen")
+def reopen(chat: Chat) -> SessionShown:
+    chat.reopen()
+    return SessionShown.of(chat.session)
+
+
+@router.post("/sessions/{session_id}/clear")
+def clear(chat: Chat) -> SessionShown:
+    """Delete all turns and keep the session."""
+    chat.clear()
+    return SessionShown.of(chat.session)
+
+
+@router.post("/sessions/{session_id}/fork", status_code=status.HTTP_201_CREATED)
+def fork(chat: Chat, given: Fork) -> SessionShown:
+    """A new session that begins with a copy of the active path. One of that name that is there is left as it is."""
+    return SessionShown.of(chat.fork(given.session_id, turn_id=given.turn_id).session)

@@ -1,0 +1,68 @@
+"""Search, statistics and clean-up."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from agent import Filters, Sender
+from api import cursors
+from api.entrance import Mine
+from api.routes.parts import Limit, Moment
+from api.schemas import CleanUp, DeletedShown, Found, HitShown, SessionShown, StatsShown, UnusedShown
+
+router = APIRouter(prefix="/v1", tags=["upkeep"])
+
+Day = Annotated[date | None, Field(ge=date(1970, 1, 1), lt=date(3000, 1, 1)), Query()]
+
+
+@router.get("/search")
+def search(
+    agent: Mine,
+    q: Annotated[str, Query(max_length=10_000, description="Words, beginnings* and “phrases”.")] = "",
+    session: Annotated[str | None, Query(max_length=200)] = None,
+    model: Annotated[str | None, Query(max_length=200)] = None,
+    tag: Annotated[str | None, Query(max_length=200)] = None,
+    sender: Sender | None = None,
+    since: Moment = None,
+    until: Moment = None,
+    best: Annotated[bool, Query(description="The best of the newest 1,000 instead of the newest.")] = False,
+    limit: Limit = 20,
+    after: Annotated[str | None, Query(max_length=4000)] = None,
+) -> Found:
+    """Hits in titles, prompts and replies. Whatever is typed is a search."""
+    filters = Filters(session_id=session, model=model, tag=tag, sender=sender, since=since, until=until)
+    of = f"hits {best}"
+    place = cursors.taken(after, of)
+    found = agent.search(q, filters, best=best, count=limit, after=place)
+    return Found(hits=[HitShown.of(hit) for hit in found.hits], after=cursors.given(found.after, of))
+
+
+@router.get("/stats")
+def read_stats(
+    agent: Mine,
+    days: Annotated[int | None, Query(ge=1, le=36_500, description="The last so many.")] = None,
+    since: Day = None,
+    until: Day = None,
+    session: Annotated[str | None, Query(max_length=200)] = None,
+) -> StatsShown:
+    """What is stored, and what was used in a range of days, both included; of all sessions or of one."""
+    return StatsShown.of(agent.stats(days, since=since, until=until, session=session))
+
+
+@router.get("/cleanup")
+def preview_clean_up(
+    agent: Mine, days: Annotated[float, Query(gt=0, le=36_500)] = 30, *, archived_too: bool = False
+) -> UnusedShown:
+    """What a clean-up would delete now: nothing is deleted."""
+    unused = agent.unused(days, archived_too=archived_too)
+    longest = [SessionShown.of(session) for session in unused.longest]
+    return UnusedShown(sessions=unused.sessions, messages=unused.messages, longest=longest)
+
+
+@router.post("/cleanup")
+def clean_up(agent: Mine, given: CleanUp) -> DeletedShown:
+    """Delete the sessions not used for so many days; pinned ones stay, and archived ones unless asked for."""
+    deleted = agent.clean_up(given.days, archived_too=given.archived_too)
+    return DeletedShown.model_validate(deleted, from_attributes=True)

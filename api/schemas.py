@@ -1,0 +1,580 @@
+"""What goes over the wire: requests, checked, and answers. Times are ISO 8601 in UTC; lengths are in characters."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from agent import (
+    Catalogue,
+    Context,
+    Conversation,
+    Figures,
+    Hit,
+    ImageFile,
+    Mark,
+    OllamaModel,
+    Progress,
+    PromptRefused,
+    Receipt,
+    RecentTurn,
+    Session,
+    SessionPage,
+    Spread,
+    Stats,
+    Status,
+    Template,
+    Turn,
+    WaitingPrompt,
+)
+
+MOST = 2**63 - 1
+"""The largest number that a database keeps."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=10_000_000)]
+Key = Annotated[int, Field(ge=1, le=MOST)]
+
+
+def _whole(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        message = "it holds half of a character"
+        raise ValueError(message) from error
+    return text
+
+
+class Given(BaseModel):
+    """A request. What it does not know it refuses: a misspelt field is never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shown(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(Shown):
+    """What went wrong (RFC 9457). `detail` is one sentence that a person can act on."""
+
+    type: str = Field(default="about:blank", description="urn:windowseat:… names the error; about:blank is HTTP's own.")
+    title: str
+    status: int
+    detail: str
+    turn_id: int | None = Field(default=None, description="The turn that is kept although its reply failed.")
+
+
+class Detail(Shown):
+    """What went wrong, as the earlier back ends say it."""
+
+    detail: str
+
+
+class ImageGiven(Given):
+    """An image that goes with a prompt: PNG, JPEG, GIF or WebP."""
+
+    name: Name = "image"
+    content: str = Field(description="Base64.", max_length=28_000_000)
+
+    def opened(self) -> ImageFile:
+        """Raises PromptRefused."""
+        try:
+            return ImageFile(self.name, base64.b64decode(self.content, validate=True))
+        except (binascii.Error, ValueError) as error:
+            message = f"The image {self.name!r} is not in base64."
+            raise PromptRefused(message) from error
+
+
+class PromptGiven(Given):
+    prompt: Text
+    images: list[ImageGiven] = Field(default_factory=list, max_length=8)
+    model: Name | None = Field(default=None, description="Answers this once; without it, the session's.")
+
+    @property
+    def opened(self) -> list[ImageFile]:
+        return [image.opened() for image in self.images]
+
+
+class Send(PromptGiven):
+    beside: Key | None = Field(default=None, description="A turn: this becomes another continuation next to it.")
+    data: dict[str, Any] = Field(default_factory=dict, description="Kept with the turn for you; no model sees it.")
+
+
+class Submit(PromptGiven):
+    also: Name | None = Field(default=None, description="Another model, that is asked the same next, beside it.")
+
+
+class Edit(Given):
+    prompt: Text
+    images: list[ImageGiven] | None = Field(default=None, max_length=8, description="Without it those of the turn.")
+    model: Name | None = None
+
+    @property
+    def opened(self) -> list[ImageFile] | None:
+        return None if self.images is None else [image.opened() for image in self.images]
+
+
+class Again(Given):
+    model: Name | None = Field(default=None, description="Without it the session's.")
+
+
+class Rating(Given):
+    rating: Literal[1, -1] | None = Field(description="1 is good, -1 bad, null takes it back.")
+
+
+class Marking(Given):
+    mark: Mark | None = Field(description="pinned into the window, excluded from it, or null for neither.")
+
+
+class SessionSettings(Given):
+    """What a session overrides; what is left out stays as it is."""
+
+    model: Name | None = None
+    window_turns: int | None = Field(default=None, ge=0, le=1000)
+    system_prompt: Text | None = Field(default=None, description="“” ends it.")
+    summary: Text | None = Field(default=None, description="What was said before this session; “” ends it.")
+    parameters: dict[str, Any] | None = Field(default=None, description="temperature, top_p, seed, thinking.")
+
+    def apply(self, chat: Conversation) -> None:
+        """Raises SettingsInvalid, PromptRefused."""
+        given = {name: value for name in SessionSettings.model_fields if (value := getattr(self, name)) is not None}
+        if given:
+            chat.configure(**given)
+
+
+class NewSession(SessionSettings):
+    session_id: Name | None = Field(default=None, description="Without it, a new one is made.", pattern=r"^[^/]+$")
+    template: Name | None = Field(default=None, description="What a new session begins with.")
+    title: Name | None = None
+
+
+class SessionChange(SessionSettings):
+    title: Name | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+    tags: list[Name] | None = Field(default=None, max_length=100, description="All of them: others are taken off.")
+
+    def apply(self, chat: Conversation) -> None:
+        """What can be refused comes first."""
+        super().apply(chat)
+        if self.title is not None:
+            chat.rename(self.title)
+        if self.tags is not None:
+            before = set(chat.session.tags)
+            chat.untag(*before)
+            chat.tag(*self.tags)
+        if self.pinned is not None:
+            chat.pin(yes=self.pinned)
+        if self.archived is not None:
+            chat.archive(yes=self.archived)
+
+
+class Fork(Given):
+    session_id: Name | None = Field(default=None, pattern=r"^[^/]+$", description="Without it, a new one is made.")
+    turn_id: Key | None = Field(default=None, description="The last turn that is copied; without it, the newest.")
+
+
+class Many(Given):
+    session_ids: list[Name] = Field(min_length=1, max_length=10_000)
+
+
+class CleanUp(Given):
+    days: float = Field(default=30, gt=0, le=36_500)
+    archived_too: bool = False
+
+
+class ModelNamed(Given):
+    model: Name
+
+
+class TemplateGiven(Given):
+    name: Name
+    system_prompt: Text = ""
+    model: Name | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    window_turns: int | None = Field(default=None, ge=0, le=1000)
+    openings: list[Text] = Field(default_factory=list, max_length=100)
+    welcome: Text = ""
+    tags: list[Name] = Field(default_factory=list, max_length=100)
+
+    def made(self) -> Template:
+        return Template(**self.model_dump() | {"openings": tuple(self.openings), "tags": tuple(self.tags)})
+
+
+class TemplateShown(Shown):
+    name: str
+    system_prompt: str
+    model: str | None
+    parameters: dict[str, Any]
+    window_turns: int | None
+    openings: list[str]
+    welcome: str
+    tags: list[str]
+
+    @classmethod
+    def of(cls, template: Template) -> Self:
+        return cls.model_validate(template, from_attributes=True)
+
+
+class SessionShown(Shown):
+    session_id: str
+    key: int = Field(description="The store's own number of it.")
+    title: str
+    created_at: datetime
+    last_activity: datetime
+    message_count: int = Field(description="Of all branches.")
+    turn_count: int = Field(description="Of the active path.")
+    running: bool = Field(description="Whether a reply runs in it.")
+    pinned: bool
+    archived: bool
+    ended_at: datetime | None
+    tags: list[str]
+    settings: dict[str, Any] = Field(description="What it overrides; texts have a version and a text.")
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        return cls(
+            **{
+                name: getattr(session, name)
+                for name in cls.model_fields
+                if name not in {"turn_count", "tags", "settings"}
+            },
+            turn_count=session.depth,
+            tags=list(session.tags),
+            settings={name: _plain(value) for name, value in session.settings.items()},
+        )
+
+
+def _plain(value: Any) -> Any:
+    return {"version": value.version, "text": value.text} if hasattr(value, "version") else value
+
+
+class Sessions(Shown):
+    sessions: list[SessionShown]
+    after: str | None = Field(description="Hand it back to get the next page; null on the last.")
+
+    @classmethod
+    def of(cls, page: SessionPage, after: str | None) -> Self:
+        return cls(sessions=[SessionShown.of(session) for session in page.sessions], after=after)
+
+
+class ReceiptShown(Shown):
+    """What a reply was made from; `docs/design.md` has the words. Turns are named by their depths."""
+
+    window: int
+    first: int | None
+    last: int | None
+    turns: int
+    messages: int
+    left_out: dict[str, int]
+    excluded: list[int]
+    empty: list[int]
+    pinned: list[int]
+    system_prompt: int | None
+    summary: int | None
+    parameters: dict[str, Any]
+    continued: int
+    unseen_images: int
+    own_agent: bool
+    context_asked: int | None
+    context_loaded: int | None
+    estimated: int | None
+    counted: int | None
+    verdict: Literal["complete", "cut", "unknown"]
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> Self:
+        return cls.model_validate(receipt, from_attributes=True)
+
+
+class ImageShown(Shown):
+    name: str
+    media_type: str
+    size: int
+
+
+class MessageShown(Shown):
+    sender: Literal["Human", "AI", "Tool", "System"]
+    content: str
+
+
+class TurnShown(Shown):
+    turn_id: int
+    session_id: str
+    parent_id: int | None
+    depth: int = Field(description="1 for the first of a session.")
+    status: Status
+    prompt: str
+    reply: str
+    thinking: str
+    model: str
+    opened_at: datetime
+    first_text_at: datetime | None
+    closed_at: datetime | None
+    input_tokens: int | None
+    output_tokens: int | None
+    error: str | None
+    rating: int | None
+    mark: Mark | None
+    images: list[ImageShown]
+    messages: list[MessageShown]
+    receipt: ReceiptShown | None
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, session_id: str, turn: Turn, data: dict[str, Any] | None = None) -> Self:
+        same = ("parent_id", "depth", "status", "prompt", "reply", "thinking", "model", "opened_at", "first_text_at")
+        more = ("closed_at", "input_tokens", "output_tokens", "error", "rating", "mark")
+        receipt = Receipt.of(turn)
+        return cls(
+            turn_id=turn.id,
+            session_id=session_id,
+            **{name: getattr(turn, name) for name in (*same, *more)},
+            images=[ImageShown.model_validate(image, from_attributes=True) for image in turn.messages[0].images],
+            messages=[MessageShown(sender=said.sender.value, content=said.content) for said in turn.messages],
+            receipt=None if receipt is None else ReceiptShown.of(receipt),
+            data=data or {},
+        )
+
+
+class Turns(Shown):
+    """Oldest first."""
+
+    turns: list[TurnShown]
+    before: int | None = Field(description="Hand it back to get the turns before these; null where there are none.")
+
+
+class AllTurns(Shown):
+    """Turns of all branches in the order in which they were made."""
+
+    turns: list[TurnShown]
+    after: int | None = Field(description="Hand it back to get the next page; null on the last.")
+
+
+class Alternatives(Shown):
+    turn_ids: list[int] = Field(description="The continuations beside each other, in the order they were made.")
+    place: int = Field(description="Of the one asked about among them, from 0.")
+
+
+class ContextShown(Shown):
+    messages: list[MessageShown]
+    sizes: dict[str, int] = Field(description="Tokens by part: told, pinned, window, prompt, begun.")
+    receipt: ReceiptShown
+
+    @classmethod
+    def of(cls, context: Context) -> Self:
+        return cls(
+            messages=[
+                MessageShown(sender=_SENDERS[sent.type], content=_text(sent.content)) for sent in context.messages
+            ],
+            sizes=context.sizes,
+            receipt=ReceiptShown.of(context.receipt),
+        )
+
+
+_SENDERS: dict[str, Any] = {"human": "Human", "ai": "AI", "system": "System", "tool": "Tool"}
+
+
+def _text(content: str | list[Any]) -> str:
+    if isinstance(content, str):
+        return content
+    return "\n".join(part if isinstance(part, str) else str(part.get("text", "[image]")) for part in content)
+
+
+class Waiting(Shown):
+    id: int
+    prompt: str
+    images: list[ImageShown]
+    model: str | None
+    held: bool = Field(description="Whether it is sent only when somebody asks for that.")
+    placed_at: datetime
+
+    @classmethod
+    def of(cls, waiting: WaitingPrompt) -> Self:
+        shown = [ImageShown.model_validate(image, from_attributes=True) for image in waiting.message.images]
+        same = {name: getattr(waiting, name) for name in ("id", "model", "held", "placed_at")}
+        return cls(prompt=waiting.message.content, images=shown, **same)
+
+
+class WaitingShown(Shown):
+    waiting: list[Waiting] = Field(description="In the order in which they are sent.")
+    held_up: str | None = Field(description="Why the next could not be sent.")
+
+
+class PieceShown(Shown):
+    """A piece of a snippet; one that is `found` is what was searched for."""
+
+    text: str
+    found: bool
+
+
+class HitShown(Shown):
+    session_id: str
+    title: str
+    turn_id: int | None = Field(description="null for a hit in the title.")
+    sender: str | None
+    at: datetime
+    snippet: list[PieceShown]
+
+    @classmethod
+    def of(cls, hit: Hit) -> Self:
+        return cls(
+            session_id=hit.session_id,
+            title=hit.title,
+            turn_id=hit.turn_id,
+            sender=hit.sender.value if hit.sender else None,
+            at=hit.moment,
+            snippet=[PieceShown(text=text, found=found) for text, found in hit.snippet.pieces],
+        )
+
+
+class Found(Shown):
+    hits: list[HitShown]
+    after: str | None
+
+
+class SpreadShown(Shown):
+    """Seconds."""
+
+    count: int
+    median: float | None
+    p95: float | None
+
+    @classmethod
+    def of(cls, spread: Spread) -> Self:
+        median, p95 = (None if part is None else part.total_seconds() for part in (spread.median, spread.p95))
+        return cls(count=spread.count, median=median, p95=p95)
+
+
+class StatsShown(Shown):
+    """What is stored now, and what was used in the range of days."""
+
+    totals: dict[str, int]
+    since: str
+    until: str
+    used: dict[str, int]
+    tokens_per_second: float | None
+    first_text: SpreadShown
+    duration: SpreadShown
+    hours: list[int] = Field(description="Turns of each hour of the week, from Monday at 0:00 on.")
+    days: list[dict[str, int | str]]
+    models: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, stats: Stats) -> Self:
+        used = stats.used
+        return cls(
+            totals=_numbers(stats.totals),
+            since=used.since.isoformat(),
+            until=used.until.isoformat(),
+            used=_numbers(used.tally),
+            tokens_per_second=used.tally.tokens_per_second,
+            first_text=SpreadShown.of(used.first_text),
+            duration=SpreadShown.of(used.duration),
+            hours=list(used.hours),
+            days=[{**day._asdict(), "day": day.day.isoformat()} for day in used.days],
+            models=_models(used),
+        )
+
+
+def _models(used: Figures) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": of.model,
+            **_numbers(of.tally),
+            "tokens_per_second": of.tally.tokens_per_second,
+            "first_text": SpreadShown.of(of.first_text),
+            "duration": SpreadShown.of(of.duration),
+        }
+        for of in used.models
+    ]
+
+
+def _numbers(record: Any) -> dict[str, int]:
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+class RecentShown(Shown):
+    title: str
+    turn: TurnShown
+
+    @classmethod
+    def of(cls, recent: RecentTurn) -> Self:
+        return cls(title=recent.title, turn=TurnShown.of(recent.session_id, recent.turn))
+
+
+class DeletedShown(Shown):
+    sessions: int
+    messages: int
+    kept: list[str] = Field(description="Sessions that were not deleted: a reply runs in them, or there are none such.")
+
+
+class UnusedShown(Shown):
+    sessions: int
+    messages: int
+    longest: list[SessionShown] = Field(description="Those not used for the longest time, up to 50.")
+
+
+class ModelShown(Shown):
+    name: str = Field(description="By which it is chosen.")
+    size: int | None = Field(default=None, description="Bytes.")
+    parameters: str = ""
+    quantization: str = ""
+    abilities: list[str] | None = None
+    most_context: int | None = Field(default=None, description="Tokens.")
+    in_memory: bool = False
+
+
+class ModelsShown(Shown):
+    models: list[ModelShown]
+    problem: str = Field(description="Why there are no models of Ollama; “” if there are.")
+    ollama_version: str
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, held: set[str]) -> Self:
+        known = {f"ollama:{model.name}": model for model in catalogue.ollama or ()}
+        models = [_model(name, known.get(name), held) for name in catalogue.names]
+        return cls(models=models, problem=catalogue.problem, ollama_version=catalogue.version)
+
+
+def _model(name: str, model: OllamaModel | None, held: set[str]) -> ModelShown:
+    if model is None:
+        return ModelShown(name=name)
+    abilities = model.facts.abilities
+    return ModelShown(
+        name=name,
+        size=model.size,
+        parameters=model.parameters,
+        quantization=model.quantization,
+        abilities=None if abilities is None else sorted(abilities),
+        most_context=model.facts.most_context,
+        in_memory=model.name in held,
+    )
+
+
+class PullShown(Shown):
+    model: str
+    running: bool
+    doing: str
+    done: int = Field(description="Bytes.")
+    total: int = Field(description="Bytes that are known of yet.")
+
+    @classmethod
+    def of(cls, model: str, progress: Progress, *, running: bool) -> Self:
+        return cls(model=model, running=running, doing=progress.doing, done=progress.done, total=progress.total)
+
+
+class Health(Shown):
+    status: Literal["ok"] = "ok"
+
+
+class Ready(Shown):
+    status: Literal["ok"] = "ok"
+    database: str
+    models: list[str]
+    problem: str = Field(description="Why no model of Ollama can answer; “” if one can.")

@@ -1,0 +1,118 @@
+"""The service: routes, guards and errors, put together for an agent."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agent import Agent, Settings, WindowseatError, collect_seldom
+from api import problems
+from api.docs import add_docs
+from api.earlier import earlier
+from api.entrance import Entrance, _agent
+from api.guard import Guard, Hosts
+from api.logs import Log
+from api.metrics import Metrics
+from api.routes import version_1
+from api.routes.watch import figures, health
+
+API = "/api"
+"""Under which the service is reached too, where it is served alone."""
+
+_ABOUT = """Conversations that remember, with language models on your own machine.
+
+Version 1 is under `/v1`. Errors are problem documents (RFC 9457). Where there are tokens, every route but `/health`
+wants one: `Authorization: Bearer …`. The routes of the four earlier back ends are under `earlier`.
+"""
+
+
+def make_service(open_agent: Callable[[], Agent], settings: Settings) -> ASGIApp:
+    """The app for an agent that somebody else opens and closes. `open_agent` gives the same one each time."""
+    metrics = Metrics()
+    routes = FastAPI(
+        title="Windowseat", version="1", description=_ABOUT, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    routes.state.open_agent = _watched(open_agent, metrics)
+    routes.state.entrance, routes.state.metrics = Entrance(), metrics
+    routes.include_router(health)
+    routes.include_router(figures)
+    routes.include_router(version_1)
+    routes.include_router(earlier(debug=settings.debug_routes))
+    add_docs(routes, Depends(_agent))
+    _handle_errors(routes)
+    guarded = Guard(_ApiToo(routes), body_limit=settings.body_limit, log=Log(metrics))
+    return restricted(guarded, settings)
+
+
+def restricted(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """The app for those host names only that the settings allow."""
+    return Hosts(app, settings.hosts.split(","))
+
+
+class _ApiToo:
+    """Serves at the root and under `/api`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        root = str(scope.get("root_path", ""))
+        path = str(scope.get("path", "")).removeprefix(root)
+        if path == API or path.startswith(f"{API}/"):
+            scope["root_path"] = root + API  # In place: what stands around this reads the route from it.
+        await self._app(scope, receive, send)
+
+
+def _watched(open_agent: Callable[[], Agent], metrics: Metrics) -> Callable[[], Agent]:
+    """Have the replies of the agent counted, from when it is first asked for."""
+    known: list[Agent] = []
+
+    def opened() -> Agent:
+        agent = open_agent()
+        if not known:
+            known.append(agent)
+            agent.watch(metrics.count_reply)
+            metrics.look_at(lambda: agent.running)
+        return agent
+
+    return opened
+
+
+def _handle_errors(routes: FastAPI) -> None:
+    handlers: Iterable[tuple[type[Exception], Callable[..., Any]]] = (
+        (WindowseatError, problems.answer_error),
+        (problems.ReplyFailed, problems.answer_failed_reply),
+        (RequestValidationError, problems.answer_invalid),
+        (HTTPException, problems.answer_http),
+        (Exception, problems.answer_mistake),
+    )
+    for kind, handler in handlers:
+        routes.add_exception_handler(kind, handler)
+
+
+class _Shell:
+    """Opens its agent and makes the service when the server starts, not when it is imported; closes it at the end."""
+
+    def __init__(self) -> None:
+        self._service: ASGIApp | None = None
+        self._lifespan = FastAPI(lifespan=self._open, docs_url=None, redoc_url=None, openapi_url=None)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        served = self._lifespan if scope["type"] == "lifespan" or self._service is None else self._service
+        await served(scope, receive, send)
+
+    @asynccontextmanager
+    async def _open(self, _: FastAPI) -> AsyncIterator[None]:
+        settings = Settings.read()
+        collect_seldom()
+        with Agent(settings) as agent:
+            self._service = make_service(lambda: agent, settings)
+            yield
+            self._service = None
+
+
+app = _Shell()
