@@ -1,20 +1,84 @@
-"""The page: `streamlit run streamlit_app.py` serves it."""
+"""Windowseat: `streamlit run streamlit_app.py` serves the page, and the API under `/api`.
 
-import atexit
+This file is both: the script that draws the page, at each of its runs, and the app that serves it. Which of them is
+asked for shows in whether there is a run of a script. The server starts before what takes two seconds is imported.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import cache
 
 import streamlit as st
-
-from agent import Agent, collect_seldom
-from ui import draw
-
-
-@st.cache_resource(show_spinner=False)
-def open_agent() -> Agent:
-    """One agent for the process, made when the first page is drawn and closed when the process ends."""
-    collect_seldom()
-    agent = Agent()
-    atexit.register(agent.close)
-    return agent
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
-draw(open_agent)
+@cache
+def service() -> ASGIApp:
+    """The API on the agent that the page has too. Raises SettingsInvalid."""
+    from agent import Settings, shared_agent  # noqa: PLC0415
+    from api import make_service  # noqa: PLC0415
+
+    return make_service(shared_agent, Settings.read())
+
+
+async def api(scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        served = await asyncio.to_thread(service)
+    except Exception as error:  # noqa: BLE001 - settings that are none, which the page says too
+        served = JSONResponse({"title": "Not available", "status": 503, "detail": str(error)}, 503)
+    await served(scope, receive, send)
+
+
+class OurHosts:
+    """Lets pages follow their session only where the address is one of ours; what else they fetch says nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        served = self._app
+        if scope["type"] == "websocket":
+            served = await asyncio.to_thread(self._restricted)
+        await served(scope, receive, send)
+
+    def _restricted(self) -> ASGIApp:
+        from agent import Settings, SettingsInvalid  # noqa: PLC0415
+        from api import restricted  # noqa: PLC0415
+
+        with suppress(SettingsInvalid):  # The page says it.
+            return restricted(self._app, Settings.read())
+        return self._app
+
+
+@asynccontextmanager
+async def while_served(_: object) -> AsyncIterator[None]:
+    """Import and open what the first page will need, while the browser still loads it; close it at the end."""
+    threading.Thread(target=_get_ready, name="windowseat-start", daemon=True).start()
+    yield
+    from agent import close_shared_agent  # noqa: PLC0415
+
+    await asyncio.to_thread(close_shared_agent)
+
+
+def _get_ready() -> None:
+    with suppress(Exception):  # Whatever it is, who asks for it first is told.
+        import ui  # noqa: F401, PLC0415
+
+        service()
+
+
+if get_script_run_ctx(suppress_warning=True) is None:
+    app = st.App(
+        "streamlit_app.py", routes=[Mount("/api", app=api)], middleware=[Middleware(OurHosts)], lifespan=while_served
+    )
+else:
+    from agent import shared_agent
+    from ui import draw
+
+    draw(shared_agent)

@@ -45,6 +45,7 @@ from agent.parameters import Parameters
 from agent.receipt import Receipt, Verdict
 from agent.reply import Reply
 from agent.settings import Setting, Settings
+from agent.shared import close_shared_agent, shared_agent
 from agent.watchers import Ended
 from storage import (
     DayUse,
@@ -181,5 +182,7 @@ __all__ = [
     "WaitingPrompt",
     "WindowMemory",
     "WindowseatError",
+    "close_shared_agent",
     "collect_seldom",
+    "shared_agent",
 ]

@@ -1,7 +1,8 @@
 """The service: routes, guards and errors, put together for an agent."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -31,12 +32,17 @@ wants one: `Authorization: Bearer …`. The routes of the four earlier back ends
 
 
 def make_service(open_agent: Callable[[], Agent], settings: Settings) -> ASGIApp:
-    """The app for an agent that somebody else opens and closes. `open_agent` gives the same one each time."""
+    """The app for an agent that somebody else opens and closes. `open_agent` gives the same one each time.
+
+    It is opened at once, so that its replies are counted from the first; where that fails, a request tries again.
+    """
     metrics = Metrics()
     routes = FastAPI(
         title="Windowseat", version="1", description=_ABOUT, docs_url=None, redoc_url=None, openapi_url=None
     )
-    routes.state.open_agent = _watched(open_agent, metrics)
+    routes.state.open_agent = opened = _watched(open_agent, metrics)
+    with suppress(WindowseatError):
+        opened()
     routes.state.entrance, routes.state.metrics = Entrance(), metrics
     routes.include_router(health)
     routes.include_router(figures)
@@ -99,20 +105,31 @@ class _Shell:
 
     def __init__(self) -> None:
         self._service: ASGIApp | None = None
-        self._lifespan = FastAPI(lifespan=self._open, docs_url=None, redoc_url=None, openapi_url=None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        served = self._lifespan if scope["type"] == "lifespan" or self._service is None else self._service
-        await served(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._service is not None:
+            await self._service(scope, receive, send)
 
-    @asynccontextmanager
-    async def _open(self, _: FastAPI) -> AsyncIterator[None]:
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            agent = await asyncio.to_thread(self._open)
+        except WindowseatError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await asyncio.to_thread(agent.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _open(self) -> Agent:
         settings = Settings.read()
         collect_seldom()
-        with Agent(settings) as agent:
-            self._service = make_service(lambda: agent, settings)
-            yield
-            self._service = None
+        agent = Agent(settings)
+        self._service = make_service(lambda: agent, settings)
+        return agent
 
 
 app = _Shell()

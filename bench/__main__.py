@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from bench import browser, crowd, library, page, replies, size, stops, store
+from bench import browser, crowd, http, library, page, replies, size, stops, store
 
 print(
     f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, Streamlit {version('streamlit')}, "
@@ -14,6 +14,7 @@ store.run()
 crowd.run()
 replies.run()
 stops.run()
+http.run()
 page.run()
 browser.run()
 library.run()

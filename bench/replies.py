@@ -60,7 +60,7 @@ class Stream:
     @property
     def delay(self) -> float:
         """The median token's, in ms."""
-        return statistics.median(_delays(self.tokens))
+        return statistics.median(delays_of(self.tokens))
 
     @property
     def each(self) -> float:
@@ -190,7 +190,7 @@ async def _bare_crowd(url: str) -> Crowd:
     before, cpu = _memory("VmRSS"), time.process_time()
     async with asyncio.TaskGroup() as group:
         tasks = []
-        for pause in _pauses():
+        for pause in pauses():
             await asyncio.sleep(pause)
             tasks.append(group.create_task(_read_concurrent(client, CROWD)))
     read = [task.result().tokens for task in tasks]
@@ -198,7 +198,7 @@ async def _bare_crowd(url: str) -> Crowd:
     await client.close()  # type: ignore[no-untyped-call]
     memory = before, _memory("VmHWM"), _memory("VmRSS")
     complete = sum(len(tokens) == TOKENS for tokens in read)
-    return Crowd([delay for tokens in read for delay in _delays(tokens)], complete, cpu, memory)
+    return Crowd([delay for tokens in read for delay in delays_of(tokens)], complete, cpu, memory)
 
 
 def _our_crowd(folder: str, url: str) -> Crowd:
@@ -211,7 +211,7 @@ def _our_crowd(folder: str, url: str) -> Crowd:
         reader = threading.Thread(target=_read_all, args=(replies, tokens), daemon=True)
         before, cpu = _memory("VmRSS"), time.process_time()
         reader.start()
-        for chat, pause in zip(chats, _pauses(), strict=True):
+        for chat, pause in zip(chats, pauses(), strict=True):
             time.sleep(pause)
             replies.append(chat.start(PROMPT))
         reader.join()
@@ -221,7 +221,7 @@ def _our_crowd(folder: str, url: str) -> Crowd:
             reply.status is Status.COMPLETE and len(chat.turns(1)[0].reply.split()) == TOKENS
             for chat, reply in zip(chats, replies, strict=True)
         )
-        return Crowd(_delays(tokens), complete, cpu, memory)
+        return Crowd(delays_of(tokens), complete, cpu, memory)
 
 
 def _read_all(replies: list[Reply], tokens: list[Token]) -> None:
@@ -243,14 +243,14 @@ def _read_all(replies: list[Reply], tokens: list[Token]) -> None:
         time.sleep(LOOK)
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """How long to wait before each reply is begun, so that all are begun on time."""
     began = time.monotonic()
     for number in range(REPLIES):
         yield max(0.0, began + number * SPREAD / REPLIES - time.monotonic())
 
 
-def _delays(tokens: list[Token]) -> list[float]:
+def delays_of(tokens: list[Token]) -> list[float]:
     """In ms."""
     return [(token.read - token.written) / 1e6 for token in tokens]
 

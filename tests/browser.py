@@ -30,13 +30,18 @@ def launch(playwright: Playwright) -> Browser | None:
         return None
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 class PageServer:
     """`streamlit run streamlit_app.py`, that can be killed and started again on the same address."""
 
     def __init__(self, **environment: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self.url = f"http://localhost:{self._port}"
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None

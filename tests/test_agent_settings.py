@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from agent import Settings, SettingsInvalid
 from agent.settings import checked_settings, in_force, variable
@@ -22,7 +23,7 @@ def test_the_example_names_every_setting_with_its_default_and_no_other() -> None
     assert list(shown) == list(fields)
     for name, field in fields.items():
         if field.default_factory is None:
-            assert type(field.default)(shown[name]) == field.default
+            assert TypeAdapter[object](field.annotation or object).validate_python(shown[name]) == field.default
 
 
 def test_a_setting_comes_from_the_environment_and_before_that_from_what_is_given(

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from agent import Agent, Status, StoreError
+from agent import Agent, Status, StoreError, close_shared_agent
 from storage import INTERRUPTED, Message, Outcome, Sender, Store
 from tests.conftest import Clock, Ledger
 from tests.ollama_server import Model, OllamaServer, Script
@@ -243,9 +242,6 @@ def test_a_database_that_cannot_be_opened_is_one_sentence_and_no_traceback() -> 
 def test_the_file_that_streamlit_runs_draws_the_page(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("WINDOWSEAT_DATABASE_URL", url)
     monkeypatch.setenv("WINDOWSEAT_MODEL", "echo")
-    registered: list[Any] = []
-    monkeypatch.setattr("atexit.register", registered.append)
-    st.cache_resource.clear()
     shown = AppTest.from_file(str(Path(__file__).parent.parent / "streamlit_app.py"), default_timeout=20).run()
     assert "Write something below" in texts(shown)[0]
     shown.chat_input[0].set_value("Hello").run()
@@ -253,8 +249,7 @@ def test_the_file_that_streamlit_runs_draws_the_page(monkeypatch: pytest.MonkeyP
     while len(said(shown)) < 2 and time.monotonic() < deadline:
         shown.run()
     assert said(shown)[0] == "Hello"
-    registered[0]()
-    st.cache_resource.clear()
+    close_shared_agent()
 
 
 def test_a_session_that_was_archived_says_so_and_comes_back(agent: Agent) -> None:
