@@ -1,12 +1,16 @@
-"""What only the browser can do, and Streamlit has no parts for: the clipboard, the focus, scrolling to a place."""
+"""What only the browser can do, and Streamlit has no parts for: clipboard, focus, cookies, scrolling to a place."""
 
 from functools import cache, partial
 from typing import Any
+from uuid import uuid4
 
 import streamlit as st
 
 from ui import state
 from ui.dialogs import close_dialog, open_dialog
+
+YEAR = 365 * 24 * 60 * 60
+"""In seconds."""
 
 _WANTED = "wanted of the browser"
 
@@ -52,9 +56,16 @@ async function scrolled(selector) {
   }
 }
 
+// No other site's page brings it along, and no line without encryption where the page itself has one.
+function keepCookie({ name, value, seconds }) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${name}=${value}; Path=/; SameSite=Strict; Max-Age=${seconds}${secure}`;
+}
+
 export default async function ({ data, setTriggerValue }) {
   if (!data || done.has(data.id)) return;
   done.add(data.id);
+  if (data.cookie) keepCookie(data.cookie);
   if (data.copy !== undefined) setTriggerValue("copied", (await copied(data.copy)) ? "yes" : "no");
   if (data.focus) (await found(data.focus))?.focus();
   if (data.fold && window.innerWidth < 768) {
@@ -79,6 +90,11 @@ def scroll_to(selector: str) -> None:
     _want(scroll=selector)
 
 
+def keep_cookie(name: str, value: str) -> None:
+    """For a year, and for all addresses of this server; without a value it is deleted. Both are of plain characters."""
+    _want(cookie={"name": name, "value": value, "seconds": YEAR if value else 0})
+
+
 def fold_sidebar() -> None:
     """Where the screen is so narrow that the sidebar lies above the page."""
     _want(fold="yes")
@@ -92,10 +108,10 @@ def draw_wanted() -> None:
         _component()(data=wanted, key=key, on_copied_change=lambda: _copied(key, wanted.get("copy", "")))
 
 
-def _want(**what: str) -> None:
+def _want(**what: Any) -> None:
     known: dict[str, Any] = st.session_state.get(_WANTED, {})
-    number = st.session_state["number of wishes"] = st.session_state.get("number of wishes", 0) + 1
-    st.session_state[_WANTED] = known | what | {"id": number}
+    # No number, which would begin anew when the session's state is forgotten: the browser does nothing twice.
+    st.session_state[_WANTED] = known | what | {"id": uuid4().hex}
 
 
 def _copied(key: str, text: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from agent import WindowseatError
 from ui import state
+from ui.entrance import guarded
 from ui.words import as_plain
 
 P = ParamSpec("P")
@@ -25,6 +26,7 @@ def told(draw: Callable[P, None]) -> Callable[P, None]:
     """For dialogs and fragments, below their own decorator: what goes wrong in one is said there, in a sentence."""
 
     @wraps(draw)
+    @guarded
     def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             draw(*args, **kwargs)

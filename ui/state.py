@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from agent import Agent, Conversation, SessionNotFound, WindowseatError
+from ui import entrance
 
 ADDRESS = "session"
 TURN = "turn"
@@ -98,6 +99,7 @@ def take_choice() -> bool:
 def attempt(act: Callable[[], object], done: str = "") -> None:
     """Do something, and have what goes wrong, or that it is done, shown by the next run of the page."""
     try:
+        entrance.ensure()
         act()
     except WindowseatError as error:
         leave_notice(str(error))

@@ -1,8 +1,9 @@
 """The images of a prompt: small ones beside each other, and each large when one asks for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 import streamlit as st
 from PIL import Image, ImageOps
@@ -19,6 +20,9 @@ Twice as many as are drawn, for screens with small pixels; Streamlit would work 
 """
 
 _SHORT = 24
+
+_BY_SESSION: dict[str | type[Any], Callable[[Any], Any]] = {Conversation: lambda chat: (chat.owner, chat.session_id)}
+"""What one has is not there for another, of whoever, which may have no more than the digest."""
 
 
 def draw_images(chat: Conversation, turn: Turn) -> None:
@@ -62,15 +66,15 @@ def _draw_unshown(name: str) -> None:
     st.caption(f"*{as_plain(name)}* can't be shown")
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
-def _small(_chat: Conversation, _turn: Turn, digests: tuple[str, ...]) -> dict[str, bytes | None]:
+@st.cache_data(show_spinner=False, max_entries=50, hash_funcs=_BY_SESSION)
+def _small(chat: Conversation, _turn: Turn, digests: tuple[str, ...]) -> dict[str, bytes | None]:
     """By digest; None for what can't be shown, and nothing for what isn't there."""
-    return _scaled(_chat, _turn, digests, SMALL)
+    return _scaled(chat, _turn, digests, SMALL)
 
 
-@st.cache_data(show_spinner="Looking for the image…", max_entries=10)
-def _large(_chat: Conversation, _turn: Turn, digest: str) -> bytes | None:
-    return _scaled(_chat, _turn, (digest,), LARGE).get(digest)
+@st.cache_data(show_spinner="Looking for the image…", max_entries=10, hash_funcs=_BY_SESSION)
+def _large(chat: Conversation, _turn: Turn, digest: str) -> bytes | None:
+    return _scaled(chat, _turn, (digest,), LARGE).get(digest)
 
 
 def _scaled(chat: Conversation, turn: Turn, digests: Sequence[str], longest: int) -> dict[str, bytes | None]:

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from agent import Agent, Conversation, Receipt, Reply, Session, WindowseatError
-from ui import keys, state
+from ui import entrance, keys, state
 from ui.chat.attach import LARGEST_MB, with_files
 from ui.chat.controls import draw_model
 from ui.chat.gauge import draw_gauge
@@ -85,6 +85,7 @@ def _submit(agent: Agent, chat: Conversation) -> None:
     """Send what was submitted; what can't be sent goes back into the box, with the reason above it."""
     given = st.session_state[BOX]
     try:
+        entrance.ensure()
         prompt, images = with_files(given.text, given.files)
         agent.check_prompt(prompt)
         ask(chat, prompt, images)

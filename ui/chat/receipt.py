@@ -4,6 +4,7 @@ import streamlit as st
 
 from agent import Context, Conversation, Receipt, Turn, Verdict, WindowseatError
 from ui.dialogs import close_dialog
+from ui.entrance import guarded
 from ui.words import as_plain, count
 
 MOST_NAMED = 20
@@ -29,6 +30,7 @@ def facts(receipt: Receipt) -> list[str]:
 
 
 @st.dialog("What the model saw", width="medium", icon=":material/receipt_long:", on_dismiss=close_dialog)
+@guarded
 def show_receipt(chat: Conversation, turn: Turn) -> None:
     try:
         _draw_receipt(chat, turn)

@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from agent import Conversation, Reply, WindowseatError
 from ui.chat.turn import ASSISTANT
+from ui.entrance import guarded
 from ui.markdown import Block, draw_block, pieces
 from ui.words import as_plain, model_in_words
 
@@ -49,6 +50,7 @@ def draw_running(chat: Conversation, reply: Reply) -> None:
 
 
 @st.fragment(run_every=INTERVAL)
+@guarded
 def _follow(chat: Conversation, reply: Reply) -> None:
     # Of one that runs in another process one hears only by waiting, however shortly.
     if reply.wait_for_end(0):

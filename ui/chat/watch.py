@@ -3,6 +3,7 @@
 import streamlit as st
 
 from agent import Agent, Conversation, WindowseatError
+from ui.entrance import guarded
 
 INTERVAL = 2.0
 """Seconds between two looks."""
@@ -21,6 +22,7 @@ def draw_watch(agent: Agent, chat: Conversation, seen: object) -> None:
 
 
 @st.fragment(run_every=INTERVAL)
+@guarded
 def _watch(agent: Agent, chat: Conversation) -> None:
     just_drawn = st.session_state.pop(_DRAWN, False)
     if not just_drawn and look(agent, chat) != st.session_state.get(_SEEN):

@@ -8,6 +8,7 @@ from agent import Agent, Filters, Findings, Hit, Sender, Snippet, WindowseatErro
 from ui import browser, keys, state
 from ui.chat.recent import draw_recent
 from ui.dialogs import close_dialog, is_dialog_open, leave_if_closed, open_dialog
+from ui.entrance import guarded
 from ui.times import ago
 from ui.words import as_plain
 
@@ -29,6 +30,7 @@ def draw_search(agent: Agent) -> None:
 
 
 @st.dialog("Search", width="medium", icon=":material/search:", on_dismiss=close_dialog)
+@guarded
 def _search(agent: Agent) -> None:
     typed = st.text_input(
         "Search in titles, prompts and replies",
