@@ -30,6 +30,7 @@ def field(chat: ChatPage) -> Locator:
 def shows_the_form_alone(chat: ChatPage) -> None:
     expect(field(chat)).to_be_visible(timeout=20_000)
     expect(field(chat)).to_be_focused()
+    expect(field(chat)).to_have_value("")
     expect(chat.box).to_have_count(0)
     expect(chat.messages).to_have_count(0)
     expect(chat.sessions).to_have_count(0)
@@ -48,6 +49,10 @@ def sees_the_diary_of(chat: ChatPage, owner: str) -> None:
     expect(chat.page.locator(".st-key-owner")).to_contain_text(owner)
 
 
+def keeps_a_cookie(chat: ChatPage) -> None:
+    chat.page.wait_for_function("document.cookie.includes('windowseat_token=')")
+
+
 def test_the_right_token_opens_its_owners_sessions_and_a_reload_stays_signed_in(
     serve: Serve, chat: ChatPage, tokens: dict[str, str]
 ) -> None:
@@ -58,6 +63,7 @@ def test_the_right_token_opens_its_owners_sessions_and_a_reload_stays_signed_in(
     sign_in(chat, tokens["ann"])
     sees_the_diary_of(chat, "ann")
     chat.ask("One more")
+    keeps_a_cookie(chat)
     chat.page.reload()
     expect(chat.messages).to_have_count(4, timeout=20_000)
     sees_the_diary_of(chat, "ann")
@@ -69,7 +75,7 @@ def test_the_cookie_goes_to_no_other_site_and_stays_for_a_year(
     chat.page.goto(serve().url)
     sign_in(chat, tokens["ann"])
     sees_the_diary_of(chat, "ann")
-    chat.page.wait_for_function("document.cookie.includes('windowseat_token=')")
+    keeps_a_cookie(chat)
     (cookie,) = [cookie for cookie in chat.page.context.cookies() if cookie["name"] == "windowseat_token"]
     assert (cookie["value"], cookie["path"], cookie["sameSite"]) == (tokens["ann"], "/", "Strict")
     now = chat.page.evaluate("Date.now() / 1000")
@@ -93,7 +99,7 @@ def test_who_signed_out_is_out_after_a_reload_too(serve: Serve, chat: ChatPage, 
     chat.page.goto(serve().url)
     sign_in(chat, tokens["ann"])
     sees_the_diary_of(chat, "ann")
-    chat.page.wait_for_function("document.cookie.includes('windowseat_token=')")
+    keeps_a_cookie(chat)
     chat.page.get_by_role("button", name="Sign out").click()
     shows_the_form_alone(chat)
     chat.page.wait_for_function("!document.cookie.includes('windowseat_token=')")
@@ -101,12 +107,13 @@ def test_who_signed_out_is_out_after_a_reload_too(serve: Serve, chat: ChatPage, 
     shows_the_form_alone(chat)
 
 
+@pytest.mark.parametrize("page", ["", "library"])
 def test_a_page_that_is_open_is_shut_by_itself_when_its_token_is_revoked(
-    serve: Serve, chat: ChatPage, agent: Agent, tokens: dict[str, str]
+    serve: Serve, chat: ChatPage, agent: Agent, tokens: dict[str, str], page: str
 ) -> None:
-    chat.page.goto(serve().url)
+    chat.page.goto(f"{serve().url}/{page}")
     sign_in(chat, tokens["ann"])
-    sees_the_diary_of(chat, "ann")
+    expect(chat.page.locator(".st-key-owner")).to_contain_text("ann", timeout=20_000)
     (number,) = [token.id for token in agent.access.all() if token.owner == "ann"]
     agent.access.revoke(number)
     shows_the_form_alone(chat)
@@ -133,7 +140,7 @@ def test_the_form_keeps_the_rules_of_accessibility_in_both_themes_and_on_a_phone
     serve: Serve, chat: ChatPage, tokens: dict[str, str]
 ) -> None:
     for scheme in ("light", "dark"):
-        chat.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        chat.page.emulate_media(color_scheme=scheme)
         chat.page.set_viewport_size({"width": 390, "height": 844})
         chat.page.goto(serve().url)
         sign_in(chat, "windowseat_nonsense")

@@ -15,7 +15,7 @@ from ui.keys import draw_keys
 from ui.models import draw_models
 from ui.notices import draw_notices
 from ui.sidebar import draw_picker
-from ui.signing import draw_cookie, draw_entrance, draw_sign_out
+from ui.signing import draw_cookie, draw_entrance, draw_guard, draw_sign_out
 from ui.statistics import draw_statistics
 from ui.templates import draw_templates
 from ui.words import as_plain
@@ -67,6 +67,8 @@ def _draw_page(agent: Agent) -> None:
     draw_notices(above=page is not chat)
     page.run()
     draw_dialog()
+    if page is not chat:
+        draw_guard()
 
 
 def _pages(agent: Agent | None) -> list[StreamlitPage]:

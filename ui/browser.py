@@ -12,7 +12,7 @@ from ui.dialogs import close_dialog, open_dialog
 YEAR = 365 * 24 * 60 * 60
 """In seconds."""
 
-_WANTED = "wanted of the browser"
+_WANTED, _COOKIE, _KEEPER = "wanted of the browser", "cookie to be kept", "keeper of the cookie"
 
 _SCRIPT = """
 const done = new Set();
@@ -65,7 +65,10 @@ function keepCookie({ name, value, seconds }) {
 export default async function ({ data, setTriggerValue }) {
   if (!data || done.has(data.id)) return;
   done.add(data.id);
-  if (data.cookie) keepCookie(data.cookie);
+  if (data.cookie) {
+    keepCookie(data.cookie);
+    setTriggerValue("kept", data.id);
+  }
   if (data.copy !== undefined) setTriggerValue("copied", (await copied(data.copy)) ? "yes" : "no");
   if (data.focus) (await found(data.focus))?.focus();
   if (data.fold && window.innerWidth < 768) {
@@ -92,7 +95,8 @@ def scroll_to(selector: str) -> None:
 
 def keep_cookie(name: str, value: str) -> None:
     """For a year, and for all addresses of this server; without a value it is deleted. Both are of plain characters."""
-    _want(cookie={"name": name, "value": value, "seconds": YEAR if value else 0})
+    cookie = {"name": name, "value": value, "seconds": YEAR if value else 0}
+    st.session_state[_COOKIE] = {"id": uuid4().hex, "cookie": cookie}
 
 
 def fold_sidebar() -> None:
@@ -106,9 +110,17 @@ def draw_wanted() -> None:
     key = f"browser {wanted['id']}" if "copy" in wanted else "browser"
     if wanted:
         _component()(data=wanted, key=key, on_copied_change=lambda: _copied(key, wanted.get("copy", "")))
+    # In each run until the browser says that it is done: it may have been busy, and the page drawn anew meanwhile.
+    if cookie := st.session_state.get(_COOKIE):
+        _component()(data=cookie, key=_KEEPER, on_kept_change=_kept)
 
 
-def _want(**what: Any) -> None:
+def _kept() -> None:
+    if st.session_state[_KEEPER]["kept"] == st.session_state.get(_COOKIE, {}).get("id"):
+        del st.session_state[_COOKIE]
+
+
+def _want(**what: str) -> None:
     known: dict[str, Any] = st.session_state.get(_WANTED, {})
     # No number, which would begin anew when the session's state is forgotten: the browser does nothing twice.
     st.session_state[_WANTED] = known | what | {"id": uuid4().hex}

@@ -116,7 +116,7 @@ def sign_in(agent: Agent, token: str) -> None:
     """Take a token that was typed, for this browser session and, in a cookie, for later ones. Raises TokenUnknown."""
     agent.access.admit(token, from_here=False)
     st.session_state[_TOKEN] = st.session_state[_COOKIE] = token
-    st.session_state.pop(_REASON, None)
+    take_reason()
 
 
 def sign_out() -> None:
@@ -125,7 +125,7 @@ def sign_out() -> None:
     _forget(visit.token if visit else None)
 
 
-def _forget(token: str | None, reason: str = "") -> None:
+def _forget(token: str | None, why: str = "") -> None:
     """All that belongs to who was here, with the address; and a token, which the cookie may have held."""
     forgotten = token or st.session_state.get(_FORGOTTEN)
     if visit_now() is not None:
@@ -136,14 +136,24 @@ def _forget(token: str | None, reason: str = "") -> None:
     st.session_state[_FORGOTTEN] = forgotten
     if token:
         st.session_state[_COOKIE] = ""
-    if reason:
-        st.session_state[_REASON] = reason
+    if why:
+        say_why(why)
+
+
+def reason() -> str | None:
+    """Why the token that one had, or typed, is none."""
+    said: str | None = st.session_state.get(_REASON)
+    return said
+
+
+def say_why(sentence: str) -> None:
+    st.session_state[_REASON] = sentence
 
 
 def take_reason() -> str | None:
-    """Why the token that one had is none any more."""
-    reason: str | None = st.session_state.pop(_REASON, None)
-    return reason
+    said = reason()
+    st.session_state.pop(_REASON, None)
+    return said
 
 
 def take_cookie() -> str | None:

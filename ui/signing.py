@@ -1,9 +1,12 @@
 """Signing in and out: the form in place of the page, and the line below the list of sessions."""
 
+from uuid import uuid4
+
 import streamlit as st
 
 from agent import AccessRefused, Agent, TokenUnknown, TokenWanted
 from ui import browser, entrance
+from ui.entrance import guarded
 from ui.words import as_plain
 
 _NO_SIDEBAR = """<style>
@@ -11,8 +14,14 @@ _NO_SIDEBAR = """<style>
 </style>"""
 """Streamlit leaves it there, empty, where there was one before."""
 
+_FORM = "name of the form"
+
 WIDE = 400
 """Of the form, in pixels: a phone is narrower, and it with it."""
+
+
+INTERVAL = 5.0
+"""Seconds between two looks at whether one may still be here."""
 
 
 def draw_entrance(agent: Agent, refused: AccessRefused) -> None:
@@ -30,27 +39,30 @@ def draw_entrance(agent: Agent, refused: AccessRefused) -> None:
 
 def _draw_form(agent: Agent) -> None:
     st.markdown("Sign in with your token. Whoever runs this server makes one, with `python -m api token create OWNER`.")
-    reason = entrance.take_reason()
-    with st.form("sign in", border=False):
-        token = st.text_input("Token", type="password", autocomplete="current-password")
+    # Of a name of its own each time: a browser may remember what stood in a field that it draws again.
+    name = st.session_state.setdefault(_FORM, uuid4().hex)
+    with st.form(f"sign in {name}", border=False):
+        token = st.text_input("Token", type="password", key=f"token {name}", autocomplete="current-password")
         problem = st.empty()
         asked = st.form_submit_button("Sign in", type="primary", icon=":material/login:", width="stretch")
-    if asked and not (reason := _why_not(agent, token.strip())):
+    if asked and _signed_in(agent, token.strip()):
         st.rerun()
-    if reason:
+    if reason := entrance.reason():
         problem.error(as_plain(reason), icon=":material/error:")
     browser.focus('.st-key-entrance input[type="password"]')
 
 
-def _why_not(agent: Agent, token: str) -> str:
-    """Sign in; "" where that is done."""
+def _signed_in(agent: Agent, token: str) -> bool:
+    """Whether it opens the page; else why not is said."""
     if not token:
-        return "Write or paste your token first."
+        entrance.say_why("Write or paste your token first.")
+        return False
     try:
         entrance.sign_in(agent, token)
     except TokenUnknown as error:
-        return str(error)
-    return ""
+        entrance.say_why(str(error))
+        return False
+    return True
 
 
 def draw_sign_out() -> None:
@@ -63,6 +75,12 @@ def draw_sign_out() -> None:
     ):
         st.markdown(f":material/person: {as_plain(visit.owner)}", width="content")
         st.button("Sign out", icon=":material/logout:", type="tertiary", key="sign_out", on_click=entrance.sign_out)
+
+
+@st.fragment(run_every=INTERVAL)
+@guarded
+def draw_guard() -> None:
+    """For a page that looks at nothing by itself, and would stay open after its token was revoked."""
 
 
 def draw_cookie() -> None:
