@@ -1,6 +1,9 @@
 """Who may: one rule for every door."""
 
 import secrets
+from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
 
 from agent.errors import AccessRefused, TokenUnknown, TokenWanted
 from agent.prompt import checked_owner
@@ -10,6 +13,9 @@ BEGINS = "windowseat_"
 """So that whoever finds one lying about sees what it is."""
 
 BYTES = 32
+
+_FORWARDED = ("forwarded", "via", "x-real-ip")
+_FORWARDED_BEGINS = "x-forwarded-"
 
 
 class Access:
@@ -53,3 +59,36 @@ class Access:
         if not from_here:
             raise AccessRefused
         return self._owner, None
+
+
+def is_from_here(address: str | None, headers: Mapping[str, str]) -> bool:
+    """Whether a connection can only have been made on this machine.
+
+    `address` is that of the other end, None for the usual ones of this machine; `headers` are those of the request, by
+    names in any case. Through a proxy everybody comes from this machine, and a page of elsewhere can have its name
+    lead here: so what a proxy adds must not be there, and the names must be this machine's.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    if any(name in _FORWARDED or name.startswith(_FORWARDED_BEGINS) for name in given):
+        return False
+    origin = given.get("origin")
+    names = [f"//{given.get('host', '')}", *([] if origin is None else [origin])]
+    return (address is None or _is_loopback(address)) and all(_is_loopback(_host(name)) for name in names)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        found = ip_address(name)
+    except ValueError:
+        return False
+    inner = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (inner or found).is_loopback

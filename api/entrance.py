@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import ipaddress
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -12,10 +11,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.exceptions import HTTPException
 
-from agent import Agent
-from api.guard import LOOPBACK, host_name
-
-_PROXIED = ("x-forwarded-for", "x-real-ip", "forwarded", "x-forwarded-host")
+from agent import Agent, is_from_here
 
 
 class Entrance:
@@ -26,7 +22,9 @@ class Entrance:
 
     def admit(self, request: Request, agent: Agent) -> Agent:
         """Raises AccessRefused, and HTTPException for one who comes too often."""
-        owner, number = agent.access.admit(token_of(request.headers), from_here=is_from_here(request))
+        address = request.client.host if request.client else ""
+        from_here = is_from_here(address, request.headers)
+        owner, number = agent.access.admit(token_of(request.headers), from_here=from_here)
         request.scope["state"]["owner"] = owner
         self._count(number, agent.settings.requests_per_minute)
         return agent.of(owner)
@@ -53,17 +51,6 @@ def token_of(headers: Mapping[str, str]) -> str | None:
                 return given or None
         case _:
             return given or scheme or None
-
-
-def is_from_here(request: Request) -> bool:
-    """Whether nobody but this machine can have sent it: over loopback, to a name of it, and through no proxy."""
-    if request.client is None or any(name in request.headers for name in _PROXIED):
-        return False
-    try:
-        loopback = ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
-    return loopback and host_name(request.headers.get("host", "")) in LOOPBACK
 
 
 def _agent(request: Request) -> Agent:

@@ -5,11 +5,10 @@ import hashlib
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from agent import Agent
+from agent import Agent, is_from_here
 from storage import Attached, Image, Message, Outcome, Sender, Status, Store
 from tests.pictures import picture
 from tests.test_page_states import said, show, titles
-from ui.entrance import is_from_here
 
 HERE = {"Host": "localhost:8501", "Origin": "http://localhost:8501"}
 

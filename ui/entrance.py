@@ -1,23 +1,19 @@
 """Who is at the page: the rule of `agent.access`, asked with what the browser brought."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
-from ipaddress import IPv6Address, ip_address
 from typing import ParamSpec
-from urllib.parse import urlsplit
 
 import streamlit as st
 
-from agent import Access, AccessRefused, Agent, StoreError, TokenUnknown
+from agent import Access, AccessRefused, Agent, StoreError, TokenUnknown, is_from_here
 
 P = ParamSpec("P")
 
 COOKIE = "windowseat_token"
 
-_FORWARDED = ("forwarded", "via", "x-real-ip")
-_FORWARDED_BEGINS = "x-forwarded-"
 _TOKEN, _FORGOTTEN, _VISIT = "token of the page", "token that was forgotten", "who is at the page"
 _REASON, _COOKIE = "why one may not", "what the cookie is to be"
 
@@ -35,39 +31,6 @@ class Visit:
     def check(self) -> None:
         """Raises AccessRefused where one would not be let in any more."""
         self.access.admit(self.token, from_here=self.from_here)
-
-
-def is_from_here(address: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether a connection can only have been made on this machine.
-
-    `address` is that of the other end, None for the usual ones of this machine; `headers` are those of the request, by
-    names in any case. Through a proxy everybody comes from this machine, and a page of elsewhere can have its name
-    lead here: so what a proxy adds must not be there, and the names must be this machine's.
-    """
-    given = {name.lower(): value for name, value in headers.items()}
-    if any(name in _FORWARDED or name.startswith(_FORWARDED_BEGINS) for name in given):
-        return False
-    origin = given.get("origin")
-    names = [f"//{given.get('host', '')}", *([] if origin is None else [origin])]
-    return (address is None or _is_loopback(address)) and all(_is_loopback(_host(name)) for name in names)
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        found = ip_address(name)
-    except ValueError:
-        return False
-    inner = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return (inner or found).is_loopback
 
 
 def come_in(agent: Agent) -> Agent:
