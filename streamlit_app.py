@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import cache
+from functools import cache, partial
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -59,17 +59,21 @@ class OurHosts:
 @asynccontextmanager
 async def while_served(_: object) -> AsyncIterator[None]:
     """Import and open what the first page will need, while the browser still loads it; close it at the end."""
-    threading.Thread(target=_get_ready, name="windowseat-start", daemon=True).start()
+    ready = partial(_get_ready, asyncio.get_running_loop())
+    threading.Thread(target=ready, name="windowseat-start", daemon=True).start()
     yield
     from agent import close_shared_agent  # noqa: PLC0415
 
     await asyncio.to_thread(close_shared_agent)
 
 
-def _get_ready() -> None:
+def _get_ready(loop: asyncio.AbstractEventLoop) -> None:
     with suppress(Exception):  # Whatever it is, who asks for it first is told.
         import ui  # noqa: F401, PLC0415
+        from agent import close_shared_agent  # noqa: PLC0415
+        from api import close_when_interrupted  # noqa: PLC0415
 
+        loop.call_soon_threadsafe(close_when_interrupted, close_shared_agent)
         service()
 
 

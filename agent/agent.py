@@ -120,6 +120,7 @@ class Agent:
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
         self._lock = threading.Lock()
+        self._closing = threading.Lock()
         self._closed = self._is_view = False
 
     def of(self, owner: str) -> "Agent":
@@ -376,15 +377,24 @@ class Agent:
         return self._store.name
 
     def close(self) -> None:
-        """End what runs, then give back threads and connections. Closing twice does nothing, nor does closing `of`."""
-        if not self._closed and not self._is_view:
-            self._closed = True
-            if self._daily is not None:
-                self._daily.close()
-            try:
-                self._runner.close(self._models.aclose)
-            finally:
-                self._store.close()
+        """End what runs, then give back threads and connections; who closes it meanwhile waits for that.
+
+        Closing twice does nothing, nor does closing what `of` gave.
+        """
+        if self._is_view:
+            return
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._end()
+
+    def _end(self) -> None:
+        if self._daily is not None:
+            self._daily.close()
+        try:
+            self._runner.close(self._models.aclose)
+        finally:
+            self._store.close()
 
     def check_prompt(self, prompt: str) -> None:
         """Raise PromptRefused for a prompt that no session would take."""
@@ -394,7 +404,8 @@ class Agent:
         return f"<Agent of {self.owner} on {self.database}>"
 
     def _clean_up_daily(self) -> None:
-        self._store.cleanup.clean_up_daily(self.owner, days=self.settings.cleanup_days)
+        for owner in {self.owner, *(token.owner for token in self._store.tokens.all())}:
+            self._store.cleanup.clean_up_daily(owner, days=self.settings.cleanup_days)
 
     def _known(self, what: str, model: str) -> float | None:
         kept = self._store.notes.number(f"{what}{model}")

@@ -14,6 +14,7 @@ from agent import Agent, Settings, WindowseatError, collect_seldom
 from api import problems
 from api.docs import add_docs
 from api.earlier import earlier
+from api.ending import close_when_interrupted
 from api.entrance import Entrance, _agent
 from api.guard import Guard, Hosts
 from api.logs import Log
@@ -119,6 +120,7 @@ class _Shell:
         except WindowseatError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        close_when_interrupted(agent.close)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await asyncio.to_thread(agent.close)

@@ -96,9 +96,11 @@ def test_an_interrupt_ends_the_server_and_closes_what_runs(way: str, url: str) -
         events = {"Accept": "text/event-stream"}
         body = {"prompt": "word " * 100}
         with client.stream("POST", "/api/v1/sessions/one/turns", json=body, headers=events) as stream:
-            assert next(stream.iter_lines()).startswith("id:")
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=15)
+            lines = stream.iter_lines()
+            assert next(lines).startswith("id:")
+            process.send_signal(signal.SIGINT)
+            assert any('"status":"interrupted"' in line for line in lines)  # Told at once, who still listens.
+        process.communicate(timeout=10)
     with served("api", url) as (client, _):
         when_up(client, "/health")
         (turn,) = client.get("/v1/sessions/one/turns").json()["turns"]
