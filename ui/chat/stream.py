@@ -130,14 +130,12 @@ class _Growing:
 
     def _draw_thinking(self, thinking: str, *, answering: bool) -> None:
         """Its last words, in a line: all of it is there when the reply is."""
-        if thinking and thinking != self._thought:
+        if thinking and thinking != self._thought and (self._above is not None or not self._places):
             self._thought = thinking
             last = as_plain(" ".join(thinking[-THOUGHT:].split()))
             self._above = (self._above or st).caption(
                 f":material/psychology: Thought: {last}" if answering else f":material/psychology: Thinking: {last}"
             )
-        elif self._above is None:
-            self._above = st.empty()
 
     def _draw_pieces(self, found: list[Block]) -> None:
         """Draw only those that changed: the last one, and what came after it."""

@@ -67,8 +67,6 @@ def _draw_reply(agent: Agent, chat: Conversation, turn: Turn, *, last: bool) -> 
     if turn.thinking:
         with st.expander("Thinking", icon=":material/psychology:", type="compact"):
             markdown.draw(turn.thinking)
-    else:
-        st.empty()  # Where the thinking stood while the reply came: what follows keeps its place.
     if turn.reply:
         markdown.draw(turn.reply)
     _draw_end(agent, chat, turn, last=last)
