@@ -18,9 +18,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
-@cache
+_one_at_a_time = threading.Lock()
+
+
 def service() -> ASGIApp:
-    """The API on the agent that the page has too. Raises SettingsInvalid."""
+    """The API on the agent that the page has too, made once. Raises SettingsInvalid."""
+    with _one_at_a_time:
+        return _service()
+
+
+@cache
+def _service() -> ASGIApp:
     from agent import Settings, shared_agent  # noqa: PLC0415
     from api import make_service  # noqa: PLC0415
 
