@@ -29,8 +29,9 @@ bench-peers: $(READY_TO_TEST)  ## Measure LangChain's own ways to remember on th
 	@$(PIP) '.[test,peers]'
 	$(BIN)/python -m bench.peers
 
-soak: $(READY_TO_TEST)  ## What takes longer: 500 kills on each engine
+soak: $(READY_TO_TEST)  ## What takes longer: 500 kills on each engine, 5,000 made-up requests
 	WINDOWSEAT_TEST_KILLS=500 $(BIN)/python -m pytest tests/test_storage_torture.py
+	WINDOWSEAT_TEST_CASES=5000 $(BIN)/python -m pytest tests/test_api_schema.py
 
 pictures: $(READY_TO_TEST)  ## Take the README's pictures anew
 	$(BIN)/python -m scripts.pictures

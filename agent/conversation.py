@@ -95,7 +95,10 @@ class Conversation:
         SessionBusy, SessionEnded, TurnNotFound, ModelUnknown, StoreError; nothing is kept then.
         """
         prompt = checked_prompt(prompt, self._settings.prompt_limit)
-        if idempotency_key is not None and (known := self._known(checked_name(idempotency_key))) is not None:
+        if (
+            idempotency_key is not None
+            and (known := self._known(checked_name(idempotency_key, "An idempotency key"))) is not None
+        ):
             return self._known_reply(known, prompt)
         shown, contents = checked_images(images)
         ask = self._asking.ask(Message.prompt(prompt, shown), model)

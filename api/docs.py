@@ -9,8 +9,22 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.schemas import Problem
+
 _FILES = Path(fastapi_offline.__file__).parent / "static"
 _KINDS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
+
+
+_TOKEN = {"type": "http", "scheme": "bearer", "description": "Wanted wherever there are tokens."}
+
+
+def _document(routes: FastAPI) -> dict[str, Any]:
+    """FastAPI's, with what it can't know: how errors look, and that a token may be wanted."""
+    said = routes.openapi()
+    parts = said["components"]
+    schemas = parts["schemas"] | {"Problem": Problem.model_json_schema()}
+    parts = parts | {"schemas": schemas, "securitySchemes": {"token": _TOKEN}}
+    return said | {"components": parts, "security": [{"token": []}, {}]}
 
 
 def add_docs(routes: FastAPI, admitted: Any) -> None:
@@ -18,8 +32,7 @@ def add_docs(routes: FastAPI, admitted: Any) -> None:
 
     @routes.get("/openapi.json", include_in_schema=False, dependencies=[admitted])
     def document(request: Request) -> JSONResponse:
-        said = routes.openapi()
-        return JSONResponse({**said, "servers": [{"url": request.scope.get("root_path") or "/"}]})
+        return JSONResponse(_document(routes) | {"servers": [{"url": request.scope.get("root_path") or "/"}]})
 
     @routes.get("/docs", include_in_schema=False, dependencies=[admitted])
     def page(request: Request) -> HTMLResponse:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.logs import Log
@@ -27,10 +28,6 @@ DOCS = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'none'"
 )
-
-
-class _TooLarge(Exception):
-    pass
 
 
 class Hosts:
@@ -73,10 +70,7 @@ class Guard:
             if refusal:
                 await _refuse(send, *refusal)
                 return
-            try:
-                await self._app(scope, _bounded(receive, self._limit), send)
-            except _TooLarge:
-                await _refuse(send, 413, self._too_large)
+            await self._app(scope, self._bounded(receive), send)
 
     def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
         """The status and the sentence, for what no route is to see."""
@@ -90,6 +84,20 @@ class Guard:
             return 415, "Send JSON, with the header Content-Type: application/json."
         return None
 
+    def _bounded(self, receive: Receive) -> Receive:
+        """Where no length was said, counts."""
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise HTTPException(413, self._too_large)  # The one kind that FastAPI lets through as it is.
+            return message
+
+        return counted
+
     @property
     def _too_large(self) -> str:
         return f"A body has at most {self._limit:,} bytes here (WINDOWSEAT_BODY_LIMIT)."
@@ -100,7 +108,15 @@ def is_own(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "none") not in _OURS:
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    return origin is None or _place(origin) == headers.get("host", "").lower()
+
+
+def _place(origin: str) -> str:
+    """Host and port; "" where it names none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def host_name(host: str) -> str:
@@ -109,21 +125,6 @@ def host_name(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """Where no length was said, counts."""
-    seen = 0
-
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise _TooLarge
-        return message
-
-    return counted
 
 
 def _with_headers(send: Send, request_id: str, *, is_docs: bool) -> Send:
@@ -141,6 +142,12 @@ def _with_headers(send: Send, request_id: str, *, is_docs: bool) -> Send:
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:
     body = plain_problem(status, sentence).model_dump_json(exclude_none=True).encode()
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    said = {
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": str(len(body)),
+        "Content-Security-Policy": NOTHING,
+        **SECURITY,
+    }
+    headers = [(name.lower().encode(), value.encode()) for name, value in said.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

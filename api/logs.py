@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from api.metrics import Metrics
 
 UNKNOWN = "(none)"
-"""For a path that is no route of ours: whatever a stranger writes there stays out of logs and figures."""
+"""For a path or method that is none of ours: whatever a stranger writes there stays out of logs and figures."""
+
+_METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 
 
 class Note:
@@ -54,20 +56,23 @@ class Log:
 
     @contextmanager
     def request(self, scope: Scope, request_id: str) -> Iterator[Note]:
+        """Follow a request. A mistake that was answered ends here: further out, it would only break the connection."""
         note, began = Note(), time.monotonic()
         try:
             yield note
         except Exception:
-            note.status = note.status or 500
             self._log.exception("mistake", request_id=request_id, route=route_of(scope))
-            raise
+            if not note.status:
+                note.status = 500
+                raise
         finally:
             took = time.monotonic() - began
-            self._metrics.count_request(scope["method"], route_of(scope), note.status, took)
+            method = scope["method"] if scope["method"] in _METHODS else UNKNOWN
+            self._metrics.count_request(method, route_of(scope), note.status, took)
             self._log.info(
                 "request",
                 request_id=request_id,
-                method=scope["method"],
+                method=method,
                 route=route_of(scope),
                 status=note.status or None,
                 seconds=round(took, 4),

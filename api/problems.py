@@ -68,6 +68,15 @@ _STATUSES: tuple[tuple[type[WindowseatError], int], ...] = (
 )
 STATUSES = sorted({status for _, status in _STATUSES} | {400, 405, 413, 415, 429})
 
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": "A problem document.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status in STATUSES
+}
+"""What every route may answer. The schema comes into the document by `api.docs`: FastAPI would call it plain JSON."""
+
 _TITLES = {
     400: "Malformed request",
     401: "Token wanted",
@@ -84,6 +93,21 @@ _TITLES = {
     503: "Not available",
     504: "The model took too long",
 }
+
+
+_INSTEAD = {
+    "Not Found": "There is nothing at this address: /docs shows which addresses there are.",
+    "Method Not Allowed": "This address does not take that method: the header Allow names those that it takes.",
+    "There was an error parsing the body": "The body can't be read: send JSON in UTF-8, without numbers or nesting "
+    "beyond reason.",
+}
+"""For what the framework says by itself."""
+
+LONGEST = 1000
+"""Characters of a sentence."""
+
+_NAME_SHOWN = 60
+"""How much of a field's name is repeated, in characters: it may be one that a client made up."""
 
 
 class ReplyFailed(Exception):
@@ -103,7 +127,12 @@ def problem_of(error: WindowseatError) -> Problem:
     """The document for an error of the tree; its type names the error's class."""
     called = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
     status = status_of(error)
-    return Problem(type=f"urn:windowseat:{called}", title=_TITLES[status], status=status, detail=str(error))
+    return Problem(type=f"urn:windowseat:{called}", title=_TITLES[status], status=status, detail=_shortened(str(error)))
+
+
+def _shortened(sentence: str) -> str:
+    """Some repeat what was given, which may be long."""
+    return sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]}…"
 
 
 def plain_problem(status: int, detail: str) -> Problem:
@@ -144,7 +173,7 @@ async def answer_failed_reply(request: Request, error: Exception) -> JSONRespons
 
 
 async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    """In one sentence, without what was sent: it may be a secret, or what JSON can't hold."""
+    """In a sentence each, without what was sent: it may be a secret, or what JSON can't hold."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     said = [_sentence(problem) for problem in error.errors()[:5]]
     unparsed = any(problem["type"] == "json_invalid" for problem in error.errors())
@@ -153,7 +182,9 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 def _sentence(problem: dict[str, Any]) -> str:
     place, *names = map(str, problem["loc"])
-    where = ".".join(names) or place
+    if problem["type"] == "json_invalid":
+        return f"The body is no JSON: {problem['ctx']['error']}, at character {names[0]}."
+    where = ".".join(name[:_NAME_SHOWN] for name in names) or f"The {place}"
     said = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
     return f"{where}: {said}.".encode(errors="replace").decode()
 
@@ -161,7 +192,8 @@ def _sentence(problem: dict[str, Any]) -> str:
 async def answer_http(request: Request, error: Exception) -> JSONResponse:
     """Those that the framework raises by itself: no such route, no such method, a body that is none."""
     assert isinstance(error, HTTPException)  # noqa: S101
-    return answer(request, plain_problem(error.status_code, str(error.detail)), dict(error.headers or {}))
+    said = _INSTEAD.get(str(error.detail), str(error.detail))
+    return answer(request, plain_problem(error.status_code, said), dict(error.headers or {}))
 
 
 async def answer_mistake(request: Request, error: Exception) -> JSONResponse:

@@ -1,11 +1,11 @@
 """What goes over the wire: requests, checked, and answers. Times are ISO 8601 in UTC; lengths are in characters."""
 
 import base64
-import binascii
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from agent import (
     Catalogue,
@@ -33,18 +33,43 @@ from agent import (
 MOST = 2**63 - 1
 """The largest number that a database keeps."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=10_000_000)]
 Key = Annotated[int, Field(ge=1, le=MOST)]
 
+DEEPEST = 20
+"""How far what a client keeps with a turn may be nested."""
 
-def _whole(text: str) -> str:
+
+def _kept(data: dict[str, Any]) -> dict[str, Any]:
+    """Raises ValueError for what could be taken once, but never be given back."""
+    if _is_deeper(data, DEEPEST):
+        message = f"it should be nested {DEEPEST} deep at most"
+        raise ValueError(message)
     try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        message = "it holds half of a character"
+        json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:
+        message = "it should hold no NaN, no Infinity and no half of a character"
         raise ValueError(message) from error
+    return data
+
+
+def _is_deeper(value: Any, than: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return than == 0 or any(_is_deeper(part, than - 1) for part in parts)
+
+
+def _said(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        message = "it should not be blank, nor hold a NUL character"
+        raise ValueError(message)
     return text
+
+
+Data = Annotated[dict[str, Any], AfterValidator(_kept)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_said)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_said)]
 
 
 class Given(BaseModel):
@@ -85,7 +110,7 @@ class ImageGiven(Given):
         """Raises PromptRefused."""
         try:
             return ImageFile(self.name, base64.b64decode(self.content, validate=True))
-        except (binascii.Error, ValueError) as error:
+        except ValueError as error:
             message = f"The image {self.name!r} is not in base64."
             raise PromptRefused(message) from error
 
@@ -102,7 +127,7 @@ class PromptGiven(Given):
 
 class Send(PromptGiven):
     beside: Key | None = Field(default=None, description="A turn: this becomes another continuation next to it.")
-    data: dict[str, Any] = Field(default_factory=dict, description="Kept with the turn for you; no model sees it.")
+    data: Data = Field(default_factory=dict, description="Kept with the turn for you; no model sees it.")
 
 
 class Submit(PromptGiven):
@@ -132,38 +157,37 @@ class Marking(Given):
 
 
 class SessionSettings(Given):
-    """What a session overrides; what is left out stays as it is."""
+    """What a session is called and overrides; what is left out stays as it is."""
 
+    title: Name | None = None
     model: Name | None = None
     window_turns: int | None = Field(default=None, ge=0, le=1000)
     system_prompt: Text | None = Field(default=None, description="“” ends it.")
     summary: Text | None = Field(default=None, description="What was said before this session; “” ends it.")
-    parameters: dict[str, Any] | None = Field(default=None, description="temperature, top_p, seed, thinking.")
+    parameters: Data | None = Field(default=None, description="temperature, top_p, seed, thinking.")
 
     def apply(self, chat: Conversation) -> None:
-        """Raises SettingsInvalid, PromptRefused."""
-        given = {name: value for name in SessionSettings.model_fields if (value := getattr(self, name)) is not None}
+        """All or nothing: only the settings can be refused. Raises SettingsInvalid, PromptRefused."""
+        names = SessionSettings.model_fields.keys() - {"title"}
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
         if given:
             chat.configure(**given)
+        if self.title is not None:
+            chat.rename(self.title)
 
 
 class NewSession(SessionSettings):
     session_id: Name | None = Field(default=None, description="Without it, a new one is made.", pattern=r"^[^/]+$")
     template: Name | None = Field(default=None, description="What a new session begins with.")
-    title: Name | None = None
 
 
 class SessionChange(SessionSettings):
-    title: Name | None = None
     pinned: bool | None = None
     archived: bool | None = None
-    tags: list[Name] | None = Field(default=None, max_length=100, description="All of them: others are taken off.")
+    tags: list[Tag] | None = Field(default=None, max_length=100, description="All of them: others are taken off.")
 
     def apply(self, chat: Conversation) -> None:
-        """What can be refused comes first."""
         super().apply(chat)
-        if self.title is not None:
-            chat.rename(self.title)
         if self.tags is not None:
             before = set(chat.session.tags)
             chat.untag(*before)
@@ -189,14 +213,14 @@ class CleanUp(Given):
 
 
 class ModelNamed(Given):
-    model: Name
+    model: Name = Field(description="As it is chosen, or as Ollama calls it, without ollama: in front.")
 
 
 class TemplateGiven(Given):
     name: Name
     system_prompt: Text = ""
     model: Name | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Data = Field(default_factory=dict)
     window_turns: int | None = Field(default=None, ge=0, le=1000)
     openings: list[Text] = Field(default_factory=list, max_length=100)
     welcome: Text = ""
@@ -402,6 +426,7 @@ class Waiting(Shown):
 
 
 class WaitingShown(Shown):
+    turn_id: int | None = Field(default=None, description="Of the prompt that was sent at once; null where it waits.")
     waiting: list[Waiting] = Field(description="In the order in which they are sent.")
     held_up: str | None = Field(description="Why the next could not be sent.")
 
@@ -558,7 +583,7 @@ def _model(name: str, model: OllamaModel | None, held: set[str]) -> ModelShown:
 
 
 class PullShown(Shown):
-    model: str
+    model: str = Field(description="As Ollama's library calls it; it is chosen as ollama:….")
     running: bool
     doing: str
     done: int = Field(description="Bytes.")

@@ -51,8 +51,7 @@ def make_service(open_agent: Callable[[], Agent], settings: Settings) -> ASGIApp
     routes.include_router(earlier(debug=settings.debug_routes))
     add_docs(routes, Depends(_agent))
     _handle_errors(routes)
-    guarded = Guard(_ApiToo(routes), body_limit=settings.body_limit, log=Log(metrics))
-    return restricted(guarded, settings)
+    return Guard(restricted(_ApiToo(routes), settings), body_limit=settings.body_limit, log=Log(metrics))
 
 
 def restricted(app: ASGIApp, settings: Settings) -> ASGIApp:

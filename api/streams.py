@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
@@ -22,6 +23,10 @@ ALIVE = 15.0
 """Seconds of silence after which a comment says that there is still somebody here."""
 
 MEDIA_TYPE = "text/event-stream"
+_FIELDS = {name: {"type": "string"} for name in ("id", "event", "data")}
+CONTENT: dict[str, Any] = {MEDIA_TYPE: {"itemSchema": {"type": "object", "properties": _FIELDS, "required": ["data"]}}}
+"""How the document of the service describes events."""
+
 _HEADERS = {"X-Accel-Buffering": "no"}  # Else nginx keeps what is to be seen now.
 
 

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.language_models import BaseChatModel
 from playwright.sync_api import Browser, sync_playwright
 
 from agent import Agent, Settings
 from storage import Message, OpenedTurn, Outcome, Sender, Status, Store, system_clock
+from tests.api_server import ApiServer
 from tests.browser import ChatPage, PageServer, environment, launch, served
 from tests.ollama_server import OllamaServer, Script
 from tests.postgres_server import PostgresServer
@@ -123,6 +125,20 @@ def make_agent(url: str) -> Iterator[Callable[..., Agent]]:
 @pytest.fixture
 def agent(make_agent: Callable[..., Agent]) -> Agent:
     return make_agent()
+
+
+@pytest.fixture
+def serve_api() -> Iterator[Callable[[Agent], ApiServer]]:
+    """Serves an agent over HTTP until the test ends."""
+    with ExitStack() as servers:
+        yield lambda agent: servers.enter_context(ApiServer(agent))
+
+
+@pytest.fixture
+def http(agent: Agent, serve_api: Callable[[Agent], ApiServer]) -> Iterator[httpx.Client]:
+    """A client of the test's agent, served on loopback."""
+    with serve_api(agent).client() as client:
+        yield client
 
 
 @pytest.fixture(scope="module")  # Not of all tests: while it is open, no other event loop can run in its thread.

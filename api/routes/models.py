@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Response, status
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from agent import Pull, WindowseatError
+from agent import Agent, Pull, WindowseatError
 from api import streams
 from api.entrance import Mine
 from api.problems import problem_of
@@ -17,13 +17,15 @@ from api.schemas import ModelNamed, ModelsShown, PullShown
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
+OLLAMA = "ollama:"
+
 LOOK = 0.25
 """Seconds from one look at a pull to the next."""
 
 _PULLED: Responses = {
     202: {
         "model": PullShown,
-        "content": {streams.MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": streams.CONTENT,
         "description": "How far it is; or its progress as events, where `Accept: text/event-stream` was sent.",
     }
 }
@@ -61,7 +63,7 @@ def cancel_pull(agent: Mine, model: Annotated[str, Query(min_length=1, max_lengt
 @router.post("/models/load", status_code=status.HTTP_204_NO_CONTENT)
 async def load(agent: Mine, given: ModelNamed) -> None:
     """Have an Ollama model in memory, so that its first reply needs not wait for that."""
-    begun = await run_in_threadpool(agent.begin_loading, given.model)
+    begun = await run_in_threadpool(lambda: agent.begin_loading(_chosen(agent, given.model)))
     while begun.running:  # noqa: ASYNC110 - it runs on a loop of its own
         await asyncio.sleep(LOOK)
     await run_in_threadpool(begun.finish)
@@ -70,7 +72,13 @@ async def load(agent: Mine, given: ModelNamed) -> None:
 @router.post("/models/unload", status_code=status.HTTP_204_NO_CONTENT)
 def unload(agent: Mine, given: ModelNamed) -> None:
     """Have its memory back."""
-    agent.unload(given.model)
+    agent.unload(_chosen(agent, given.model))
+
+
+def _chosen(agent: Agent, model: str) -> str:
+    """Its name as it is chosen: a pull knows it without the beginning, and else nothing would happen."""
+    known = model.startswith(OLLAMA) or model in agent.models().names
+    return model if known else f"{OLLAMA}{model}"
 
 
 async def _progress(begun: Pull) -> AsyncIterator[str]:

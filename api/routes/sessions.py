@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
 
-from agent import Order, SessionFilters, SessionNotFound
+from agent import Conversation, Order, SessionFilters, SessionNotFound, WindowseatError
 from api import cursors
 from api.entrance import Mine
 from api.routes.parts import Chat, Limit, Moment
@@ -16,18 +16,16 @@ router = APIRouter(prefix="/v1", tags=["sessions"])
 @router.post("/sessions", status_code=status.HTTP_201_CREATED, responses={200: {"model": SessionShown}})
 def create(agent: Mine, given: NewSession, response: Response) -> SessionShown:
     """Start a session. One of that name that is there already is given with status 200, and left as it is."""
-    if given.session_id is not None:
-        try:
-            found = agent.find(given.session_id)
-        except SessionNotFound:
-            pass
-        else:
-            response.status_code = status.HTTP_200_OK
-            return SessionShown.of(found.session)
+    found = None if given.session_id is None else _find(agent, given.session_id)
+    if found is not None:
+        response.status_code = status.HTTP_200_OK
+        return SessionShown.of(found.session)
     chat = agent.conversation(given.session_id, template=given.template)
-    given.apply(chat)
-    if given.title is not None:
-        chat.rename(given.title)
+    try:
+        given.apply(chat)
+    except WindowseatError:
+        chat.delete()  # Else it would be there when it is sent again without the mistake, and left as it is.
+        raise
     return SessionShown.of(chat.session)
 
 
@@ -113,7 +111,21 @@ def clear(chat: Chat) -> SessionShown:
     return SessionShown.of(chat.session)
 
 
-@router.post("/sessions/{session_id}/fork", status_code=status.HTTP_201_CREATED)
-def fork(chat: Chat, given: Fork) -> SessionShown:
-    """A new session that begins with a copy of the active path. One of that name that is there is left as it is."""
+@router.post(
+    "/sessions/{session_id}/fork", status_code=status.HTTP_201_CREATED, responses={200: {"model": SessionShown}}
+)
+def fork(agent: Mine, chat: Chat, given: Fork, response: Response) -> SessionShown:
+    """A new session that begins with a copy of the active path.
+
+    One of that name that is there already is given with status 200, and left as it is.
+    """
+    if given.session_id is not None and _find(agent, given.session_id) is not None:
+        response.status_code = status.HTTP_200_OK
     return SessionShown.of(chat.fork(given.session_id, turn_id=given.turn_id).session)
+
+
+def _find(agent: Mine, session_id: str) -> Conversation | None:
+    try:
+        return agent.find(session_id)
+    except SessionNotFound:
+        return None

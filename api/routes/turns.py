@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response, status
 from fastapi.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from agent import Conversation, Reply
 from api import streams
@@ -28,11 +29,11 @@ from api.schemas import (
 
 router = APIRouter(prefix="/v1", tags=["turns"])
 
-_EVENTS: Responses = {200: {"content": {streams.MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+_EVENTS: Responses = {200: {"content": streams.CONTENT}}
 _SENT: Responses = {
     201: {
         "model": TurnShown,
-        "content": {streams.MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": streams.CONTENT,
         "description": "The finished turn; or its events, where `Accept: text/event-stream` was sent.",
     }
 }
@@ -105,13 +106,17 @@ def read_context(chat: Chat, turn_id: TurnId) -> ContextShown | None:
     return None if context is None else ContextShown.of(context)
 
 
-@router.get("/sessions/{session_id}/turns/{turn_id}/images/{place}", responses={200: {"content": {"image/*": {}}}})
+@router.get(
+    "/sessions/{session_id}/turns/{turn_id}/images/{place}",
+    responses={200: {"content": {"image/*": {}}}},
+    response_class=Response,
+)
 def read_image(chat: Chat, turn_id: TurnId, place: Annotated[int, Path(ge=0, le=100)]) -> Response:
-    """An image of the prompt, by its place among them from 0; empty with status 204 where there is none."""
+    """An image of the prompt, by its place among them from 0."""
     turn = chat.turn(turn_id)
     shown, files = turn.messages[0].images, chat.images(turn)
     if place >= len(files):
-        return Response(status_code=status.HTTP_204_NO_CONTENT)
+        raise HTTPException(404, f"There is no image {place} here: the prompt has {len(files)}, counted from 0.")
     return Response(files[place].content, media_type=shown[place].media_type)
 
 

@@ -4,10 +4,11 @@ from fastapi import APIRouter, Request, Response
 
 from agent import Agent
 from api.entrance import Mine
+from api.problems import ERRORS
 from api.schemas import Health, Ready
 
-health = APIRouter(tags=["health"])
-figures = APIRouter(tags=["health"])
+health = APIRouter(tags=["health"], responses=ERRORS)
+figures = APIRouter(tags=["health"], responses=ERRORS)
 
 
 @health.get("/health")
@@ -25,7 +26,9 @@ def ready(request: Request) -> Ready:
     return Ready(database="ok", models=list(catalogue.names), problem=catalogue.problem)
 
 
-@figures.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
+@figures.get(
+    "/metrics", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}, response_class=Response
+)
 def metrics(request: Request, agent: Mine) -> Response:
     """For Prometheus. Wants a token, as everything else does."""
     del agent
