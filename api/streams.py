@@ -16,8 +16,8 @@ from api.schemas import TurnShown
 TICK = 0.05
 """Seconds for which text is put together."""
 
-ELSEWHERE = 0.5
-"""Seconds of one wait for a reply that runs in another process: a thread waits, and reads the database."""
+ELSEWHERE = 0.2
+"""Seconds from one look into the database to the next, for a reply that runs in another process."""
 
 ALIVE = 15.0
 """Seconds of silence after which a comment says that there is still somebody here."""
@@ -106,8 +106,9 @@ async def _ended(chat: Conversation, turn: Turn, place: Place) -> AsyncIterator[
 
 async def _wait(reply: Reply, place: Place) -> None:
     if reply.elsewhere:
-        await run_in_threadpool(reply.wait_for_more, place.text, place.thinking, ELSEWHERE)
-    await asyncio.sleep(TICK)
+        # It looks, and does not wait: of the threads, every other request wants one too.
+        await run_in_threadpool(reply.wait_for_more, place.text, place.thinking, 0.0)
+    await asyncio.sleep(ELSEWHERE if reply.elsewhere else TICK)
 
 
 def _news(thinking: str, text: str, place: Place) -> list[str]:
@@ -125,10 +126,16 @@ def _news(thinking: str, text: str, place: Place) -> list[str]:
 async def _end(chat: Conversation, turn_id: int, place: Place) -> str:
     """The turn as it is kept; or what keeps us from reading it."""
     try:
-        turn = await run_in_threadpool(chat.turn, turn_id)
+        turn = await run_in_threadpool(shown, chat, turn_id)
     except WindowseatError as error:
         return _event("problem", problem_of(error).model_dump(exclude_none=True), place)
-    return f"id: {place}\nevent: end\ndata: {TurnShown.of(chat.session_id, turn).model_dump_json()}\n\n"
+    return f"id: {place}\nevent: end\ndata: {turn.model_dump_json()}\n\n"
+
+
+def shown(chat: Conversation, turn_id: int) -> TurnShown:
+    """The turn, with what a client keeps with it. Raises TurnNotFound."""
+    turn = chat.turn(turn_id)
+    return TurnShown.of(chat.session_id, turn, chat.data_of([turn]).get(turn_id))
 
 
 def _event(name: str, data: dict[str, object], place: Place) -> str:

@@ -96,7 +96,7 @@ def list_recent(agent: Mine, limit: Limit = 10) -> list[RecentShown]:
 @router.get("/sessions/{session_id}/turns/{turn_id}")
 def read(chat: Chat, turn_id: TurnId) -> TurnShown:
     """A turn of whichever branch, with its receipt."""
-    return _shown(chat, turn_id)
+    return streams.shown(chat, turn_id)
 
 
 @router.get("/sessions/{session_id}/turns/{turn_id}/context")
@@ -194,20 +194,20 @@ def stop(chat: Chat, turn_id: TurnId) -> TurnShown:
     if running is not None and running.turn_id == turn_id:
         running.stop()
         running.wait_for_end(1.0)
-    return _shown(chat, turn_id)
+    return streams.shown(chat, turn_id)
 
 
 @router.put("/sessions/{session_id}/turns/{turn_id}/rating")
 def rate(chat: Chat, turn_id: TurnId, given: Rating) -> TurnShown:
     chat.rate(turn_id, given.rating)
-    return _shown(chat, turn_id)
+    return streams.shown(chat, turn_id)
 
 
 @router.put("/sessions/{session_id}/turns/{turn_id}/mark")
 def mark(chat: Chat, turn_id: TurnId, given: Marking) -> TurnShown:
     """Pin it into the window, exclude it, or take either back. Counts from the next prompt on."""
     chat.mark(turn_id, given.mark)
-    return _shown(chat, turn_id)
+    return streams.shown(chat, turn_id)
 
 
 @router.post("/sessions/{session_id}/preview")
@@ -223,9 +223,4 @@ async def _answered(chat: Conversation, reply: Reply, accept: str) -> TurnShown 
         answer.status_code = status.HTTP_201_CREATED
         return answer
     await streams.ended(reply)
-    return await run_in_threadpool(_shown, chat, reply.turn_id)
-
-
-def _shown(chat: Conversation, turn_id: int) -> TurnShown:
-    turn = chat.turn(turn_id)
-    return TurnShown.of(chat.session_id, turn, chat.data_of([turn]).get(turn_id))
+    return await run_in_threadpool(streams.shown, chat, reply.turn_id)
