@@ -17,7 +17,6 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-
 _one_at_a_time = threading.Lock()
 
 

@@ -17,7 +17,7 @@ from agent.context import Context
 from agent.conversation import Conversation
 from agent.daily import Daily
 from agent.due import Due, HeldUp
-from agent.errors import PromptRefused, SettingsInvalid
+from agent.errors import AgentClosed, PromptRefused, SettingsInvalid
 from agent.loading import Loading
 from agent.memory import GivenContext
 from agent.models import Catalogue, Choice, Models
@@ -363,7 +363,9 @@ class Agent:
         self._parts.watchers.add(told)
 
     def check_health(self) -> None:
-        """Raises StoreError where the database can't be read."""
+        """Raises AgentClosed, and StoreError where the database can't be read."""
+        if self._closed:
+            raise AgentClosed
         self._store.tokens.any()
 
     @property
@@ -399,6 +401,10 @@ class Agent:
     def check_prompt(self, prompt: str) -> None:
         """Raise PromptRefused for a prompt that no session would take."""
         checked_prompt(prompt, self.settings.prompt_limit)
+
+    def check_settings(self, **given: Any) -> None:
+        """Raise what `Conversation.configure` would raise for these."""
+        checked_settings(self.settings, **given)
 
     def __repr__(self) -> str:
         return f"<Agent of {self.owner} on {self.database}>"

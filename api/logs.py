@@ -7,8 +7,8 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.types import Message, Scope, Send
@@ -54,6 +54,10 @@ class Log:
             ],
         )
 
+    def _say(self, event: str, **fields: Any) -> None:
+        with suppress(OSError, ValueError):  # Nobody may be left at the other end of standard error.
+            (self._log.exception if event == "mistake" else self._log.info)(event, **fields)
+
     @contextmanager
     def request(self, scope: Scope, request_id: str) -> Iterator[Note]:
         """Follow a request. A mistake that was answered ends here: further out, it would only break the connection."""
@@ -61,7 +65,7 @@ class Log:
         try:
             yield note
         except Exception:
-            self._log.exception("mistake", request_id=request_id, route=route_of(scope))
+            self._say("mistake", request_id=request_id, route=route_of(scope))
             if not note.status:
                 note.status = 500
                 raise
@@ -69,7 +73,7 @@ class Log:
             took = time.monotonic() - began
             method = scope["method"] if scope["method"] in _METHODS else UNKNOWN
             self._metrics.count_request(method, route_of(scope), note.status, took)
-            self._log.info(
+            self._say(
                 "request",
                 request_id=request_id,
                 method=method,

@@ -67,8 +67,18 @@ def _said(text: str) -> str:
     return text
 
 
+def _addressable(name: str) -> str:
+    if "/" in name or name in _ADDRESSES:
+        message = "it should hold no slash, nor be “.”, “..”, “current” or “active”, which are addresses of their own"
+        raise ValueError(message)
+    return name
+
+
+_ADDRESSES = {".", "..", "current", "active"}
+
 Data = Annotated[dict[str, Any], AfterValidator(_kept)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_said)]
+NewName = Annotated[Name, AfterValidator(_addressable), Field(json_schema_extra={"pattern": "^[^/]+$"})]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_said)]
 
 
@@ -166,18 +176,22 @@ class SessionSettings(Given):
     summary: Text | None = Field(default=None, description="What was said before this session; “” ends it.")
     parameters: Data | None = Field(default=None, description="temperature, top_p, seed, thinking.")
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those that are given."""
+        names = SessionSettings.model_fields.keys() - {"title"}
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
     def apply(self, chat: Conversation) -> None:
         """All or nothing: only the settings can be refused. Raises SettingsInvalid, PromptRefused."""
-        names = SessionSettings.model_fields.keys() - {"title"}
-        given = {name: value for name in names if (value := getattr(self, name)) is not None}
-        if given:
-            chat.configure(**given)
+        if self.settings:
+            chat.configure(**self.settings)
         if self.title is not None:
             chat.rename(self.title)
 
 
 class NewSession(SessionSettings):
-    session_id: Name | None = Field(default=None, description="Without it, a new one is made.", pattern=r"^[^/]+$")
+    session_id: NewName | None = Field(default=None, description="Without it, a new one is made.")
     template: Name | None = Field(default=None, description="What a new session begins with.")
 
 
@@ -199,7 +213,7 @@ class SessionChange(SessionSettings):
 
 
 class Fork(Given):
-    session_id: Name | None = Field(default=None, pattern=r"^[^/]+$", description="Without it, a new one is made.")
+    session_id: NewName | None = Field(default=None, description="Without it, a new one is made.")
     turn_id: Key | None = Field(default=None, description="The last turn that is copied; without it, the newest.")
 
 

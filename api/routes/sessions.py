@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
 
-from agent import Conversation, Order, SessionFilters, SessionNotFound, WindowseatError
+from agent import Conversation, Order, SessionFilters, SessionNotFound
 from api import cursors
 from api.entrance import Mine
 from api.routes.parts import Chat, Limit, Moment
@@ -12,20 +12,20 @@ from api.schemas import DeletedShown, Fork, Many, NewSession, SessionChange, Ses
 
 router = APIRouter(prefix="/v1", tags=["sessions"])
 
+_NEW, _FORK = NewSession(), Fork()
+"""For a request without a body."""
+
 
 @router.post("/sessions", status_code=status.HTTP_201_CREATED, responses={200: {"model": SessionShown}})
-def create(agent: Mine, given: NewSession, response: Response) -> SessionShown:
+def create(agent: Mine, response: Response, given: NewSession = _NEW) -> SessionShown:
     """Start a session. One of that name that is there already is given with status 200, and left as it is."""
     found = None if given.session_id is None else _find(agent, given.session_id)
     if found is not None:
         response.status_code = status.HTTP_200_OK
         return SessionShown.of(found.session)
+    agent.check_settings(**given.settings)  # Before there is a session that would be left as it is the next time.
     chat = agent.conversation(given.session_id, template=given.template)
-    try:
-        given.apply(chat)
-    except WindowseatError:
-        chat.delete()  # Else it would be there when it is sent again without the mistake, and left as it is.
-        raise
+    given.apply(chat)
     return SessionShown.of(chat.session)
 
 
@@ -34,7 +34,7 @@ def list_sessions(
     agent: Mine,
     titled: Annotated[str, Query(max_length=1000, description="Words of the title; the last may be begun only.")] = "",
     tag: Annotated[str | None, Query(max_length=200)] = None,
-    archived: Annotated[bool | None, Query(description="null lets in both.")] = False,
+    archived: Annotated[bool | None, Query(description="Those that are, or those that are not.")] = False,
     pinned: bool | None = None,
     ended: bool | None = None,
     since: Moment = None,
@@ -42,7 +42,7 @@ def list_sessions(
     order: Order = Order.ACTIVITY,
     limit: Limit = 50,
     after: Annotated[str | None, Query(max_length=4000)] = None,
-    every: Annotated[bool, Query(description="Archived ones too.")] = False,
+    every: Annotated[bool, Query(description="Both, whatever `archived` says.")] = False,
 ) -> Sessions:
     """A page of sessions, by default those that are not archived, the pinned first and then the last used."""
     wanted = SessionFilters(titled, tag, None if every else archived, pinned, ended, since, until)
@@ -114,7 +114,7 @@ def clear(chat: Chat) -> SessionShown:
 @router.post(
     "/sessions/{session_id}/fork", status_code=status.HTTP_201_CREATED, responses={200: {"model": SessionShown}}
 )
-def fork(agent: Mine, chat: Chat, given: Fork, response: Response) -> SessionShown:
+def fork(agent: Mine, chat: Chat, response: Response, given: Fork = _FORK) -> SessionShown:
     """A new session that begins with a copy of the active path.
 
     One of that name that is there already is given with status 200, and left as it is.

@@ -29,6 +29,9 @@ from api.schemas import (
 
 router = APIRouter(prefix="/v1", tags=["turns"])
 
+_AGAIN = Again()
+"""For a request without a body."""
+
 _EVENTS: Responses = {200: {"content": streams.CONTENT}}
 _SENT: Responses = {
     201: {
@@ -154,7 +157,7 @@ def choose(chat: Chat, turn_id: TurnId) -> SessionShown:
     response_model=None,
 )
 async def regenerate(
-    chat: Chat, turn_id: TurnId, given: Again, accept: Accept = "application/json"
+    chat: Chat, turn_id: TurnId, given: Again = _AGAIN, accept: Accept = "application/json"
 ) -> TurnShown | Response:
     """Ask the same again, of another model if one is named, beside the turn: both are kept."""
     reply = await run_in_threadpool(chat.regenerate, turn_id, model=given.model)
@@ -168,7 +171,7 @@ async def regenerate(
     response_model=None,
 )
 async def continue_(
-    chat: Chat, turn_id: TurnId, given: Again, accept: Accept = "application/json"
+    chat: Chat, turn_id: TurnId, given: Again = _AGAIN, accept: Accept = "application/json"
 ) -> TurnShown | Response:
     """Have a reply go on where it ended: what comes is another beside it, that begins with the same text."""
     reply = await run_in_threadpool(chat.continue_, turn_id, model=given.model)
