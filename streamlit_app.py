@@ -5,6 +5,7 @@ asked for shows in whether there is a run of a script. The server starts before 
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -37,8 +38,10 @@ def _service() -> ASGIApp:
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         served = await asyncio.to_thread(service)
-    except Exception as error:  # noqa: BLE001 - settings that are none, which the page says too
-        served = JSONResponse({"title": "Not available", "status": 503, "detail": str(error)}, 503)
+    except Exception:
+        logging.getLogger("windowseat").exception("The API can't be served.")
+        said = "The API can't be served: the log of the server says why."  # Who asks may be anybody.
+        served = JSONResponse({"title": "Not available", "status": 503, "detail": said}, 503)
     await served(scope, receive, send)
 
 

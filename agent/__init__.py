@@ -7,7 +7,7 @@ chat = agent.conversation("lisbon")
 reply = chat.send("I go to Lisbon in May.")
 """
 
-from agent.access import Access, is_from_here
+from agent.access import Access, is_from_here, is_loopback
 from agent.agent import LOCAL, Agent, Stats
 from agent.collector import collect_seldom
 from agent.context import Context
@@ -185,5 +185,6 @@ __all__ = [
     "close_shared_agent",
     "collect_seldom",
     "is_from_here",
+    "is_loopback",
     "shared_agent",
 ]

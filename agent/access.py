@@ -73,7 +73,7 @@ def is_from_here(address: str | None, headers: Mapping[str, str]) -> bool:
         return False
     origin = given.get("origin")
     names = [f"//{given.get('host', '')}", *([] if origin is None else [origin])]
-    return (address is None or _is_loopback(address)) and all(_is_loopback(_host(name)) for name in names)
+    return (address is None or is_loopback(address)) and all(is_loopback(_host(name)) for name in names)
 
 
 def _host(address: str) -> str:
@@ -83,7 +83,8 @@ def _host(address: str) -> str:
         return ""
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether it is a name or address of this machine for itself."""
     if name == "localhost":
         return True
     try:

@@ -95,7 +95,7 @@ class Agent:
         `clock` says when something is stored. Raises SettingsInvalid, StoreError.
         """
         self.settings = settings or Settings.read()
-        self.owner = owner
+        self.owner = self._home = owner
         self._store = Store(self.settings.database_url, clock=clock)
         self._models = Models(
             self.settings, models, known=partial(self._known, CONTEXT), keep=partial(self._keep, CONTEXT)
@@ -136,7 +136,7 @@ class Agent:
     @property
     def access(self) -> Access:
         """Tokens, and who may come in."""
-        return Access(self._store, LOCAL)
+        return Access(self._store, self._home)
 
     def conversation(
         self, session_id: str | None = None, *, template: str | None = None, summary: str = ""

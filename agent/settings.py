@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from agent.errors import SettingsInvalid
 from agent.parameters import Parameters
 from agent.prompt import checked_text
+from agent.secrets import without_secrets
 from storage import Session, default_url
 
 PREFIX = "WINDOWSEAT_"
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
         default=600, ge=0, le=1_000_000, description="How many requests a token may make in a minute; 0 is any number."
     )
     body_limit: int = Field(
-        default=64_000_000, ge=1000, le=2_000_000_000, description="The largest body of a request, in bytes."
+        default=32_000_000, ge=1000, le=2_000_000_000, description="The largest body of a request, in bytes."
     )
     debug_routes: bool = Field(
         default=False, description="Serve /debug/sessions and /debug/clear, as one of the earlier back ends did."
@@ -213,4 +214,5 @@ def variable(field: str) -> str:
 def _sentence(problem: Any, given: dict[str, Any]) -> str:
     field = str(problem["loc"][0]) if problem["loc"] else "settings"
     name = field if field.isupper() or field in given else variable(field)
-    return f"{name} is {problem['input']!r}, but {problem['msg'].replace('Input', 'it').lower()}."
+    shown = without_secrets(repr(problem["input"]))
+    return f"{name} is {shown}, but {problem['msg'].replace('Input', 'it').lower()}."

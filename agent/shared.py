@@ -25,5 +25,6 @@ def shared_agent() -> Agent:
 
 def close_shared_agent() -> None:
     """End what runs, since the process ends: who asks for it afterwards gets a closed one. Twice does nothing."""
-    for agent in _opened:
-        agent.close()
+    with _lock:
+        for agent in _opened:
+            agent.close()

@@ -23,6 +23,7 @@ from agent import (
     Reply,
     Sender,
     Session,
+    SessionBusy,
     SessionEnded,
     SessionFilters,
     SessionNotFound,
@@ -394,6 +395,11 @@ def _numbered(agent: Mine, session_id: Annotated[str, NAME]) -> Conversation:
     return agent.find(session_id)
 
 
+def _named(agent: Agent, session_id: int | str) -> Conversation:
+    """In JSON a number is a number, and a text a name. Raises SessionNotFound."""
+    return agent.find_key(session_id) if isinstance(session_id, int) else agent.find(session_id)
+
+
 Numbered = Annotated[Conversation, Depends(_numbered)]
 
 
@@ -455,7 +461,7 @@ async def send_in_session(agent: Mine, given: ChatSend) -> ChatSent:
 
 def _start_or_anew(agent: Agent, given: ChatSend) -> tuple[Conversation, Reply]:
     agent.check_prompt(given.message)
-    chat = _in_use(agent) if given.session_id is None else _numbered(agent, str(given.session_id))
+    chat = _in_use(agent) if given.session_id is None else _named(agent, given.session_id)
     try:
         return chat, chat.start(given.message)
     except SessionEnded:
@@ -485,6 +491,8 @@ class Generate(_Asked):
         chat = _begun(agent, self.session_id or None, self.prompt, _TEN_TURNS)
         given = self.max_history if "max_history" in self.model_fields_set else None
         if given is not None and chat.window_turns != given:
+            if chat.session.running:
+                raise SessionBusy(chat.session_id)
             chat.configure(window_turns=given)
         return chat
 
@@ -596,11 +604,9 @@ def session_names(agent: Mine) -> list[SessionName]:
 
 @_routes.delete("/sessions/{session_id}")
 def delete_session(agent: Mine, session_id: Annotated[str, Path(min_length=1, max_length=200)]) -> Done:
-    """Delete a session and all that is in it, by its name; a number that is no name is the store's own."""
-    try:
-        chat = agent.find(session_id)
-    except SessionNotFound:
-        chat = _of_key(agent, session_id)
+    """Delete a session and all that is in it, by its name."""
+    # Never by the store's number: asked twice, it would delete another one.
+    chat = agent.find(session_id)
     chat.delete()
     return Done(message="The session was deleted.", session_id=chat.session_id)
 

@@ -9,6 +9,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from agent import Agent, is_from_here
 
@@ -21,9 +22,7 @@ class Entrance:
 
     def admit(self, request: Request, agent: Agent) -> Agent:
         """Raises AccessRefused, and HTTPException for one who comes too often."""
-        address = request.client.host if request.client else ""
-        from_here = is_from_here(address, request.headers)
-        owner, number = agent.access.admit(token_of(request.headers), from_here=from_here)
+        owner, number = who_comes(request.scope, request.headers, agent)
         request.scope["state"]["owner"] = owner
         self._count(number, agent.settings.requests_per_minute)
         return agent.of(owner)
@@ -35,6 +34,12 @@ class Entrance:
             raise HTTPException(
                 429, f"This token may make {most:,} requests in a minute: wait a little.", {"Retry-After": "10"}
             )
+
+
+def who_comes(scope: Scope, headers: Mapping[str, str], agent: Agent) -> tuple[str, int | None]:
+    """The owner, and the number of the token. Raises AccessRefused."""
+    address = scope["client"][0] if scope.get("client") else ""
+    return agent.access.admit(token_of(headers), from_here=is_from_here(address, headers))
 
 
 def token_of(headers: Mapping[str, str]) -> str | None:
@@ -52,12 +57,12 @@ def token_of(headers: Mapping[str, str]) -> str | None:
             return given or scheme or None
 
 
-def _agent(request: Request) -> Agent:
+def admitted(request: Request) -> Agent:
     """That of the owner who asks. In a thread: it looks into the database."""
     opened: Agent = request.app.state.open_agent()
     entrance: Entrance = request.app.state.entrance
     return entrance.admit(request, opened)
 
 
-Mine = Annotated[Agent, Depends(_agent)]
+Mine = Annotated[Agent, Depends(admitted)]
 """The agent of the owner who asks."""

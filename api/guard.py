@@ -1,17 +1,20 @@
 """What stands before every route: host names, foreign pages, size and kind of bodies, headers, a number."""
 
+import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agent import WindowseatError, is_loopback
 from api.logs import Log
-from api.problems import MEDIA_TYPE, plain_problem
+from api.problems import MEDIA_TYPE, plain_problem, status_of
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_NO_HOST = re.compile(r"[^\w.:\[\]-]")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _OURS = {"same-origin", "none"}
 """What a browser says of where a request comes from, where that is our own page or the person."""
@@ -35,7 +38,7 @@ class Hosts:
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
         self._app = app
-        self._names = {*LOOPBACK, *(name.strip().lower() for name in names if name.strip())}
+        self._names = {"localhost", *(_named(name.strip()) for name in names if name.strip())}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"} or self._serves(Headers(scope=scope).get("host", "")):
@@ -46,14 +49,17 @@ class Hosts:
             await _refuse(send, 403, "This host name is not served here: add it to WINDOWSEAT_HOSTS if it is yours.")
 
     def _serves(self, host: str) -> bool:
-        return host_name(host) in self._names
+        name = host_name(host)
+        return name in self._names or is_loopback(name)
 
 
 class Guard:
     """Refuses what foreign pages send and bodies that are too large or no JSON, and sets the headers of all answers."""
 
-    def __init__(self, app: ASGIApp, *, body_limit: int, log: Log) -> None:
+    def __init__(self, app: ASGIApp, *, body_limit: int, log: Log, admit: Callable[[Scope, Headers], object]) -> None:
+        """`admit` raises WindowseatError for who may not come in."""
         self._app = app
+        self._admit = admit
         self._limit = body_limit
         self._log = log
 
@@ -67,6 +73,8 @@ class Guard:
         with self._log.request(scope, request_id) as note:
             send = note.taking(send)
             refusal = self._refusal(scope["method"], headers)
+            if refusal is None and has_body(headers):
+                refusal = await run_in_threadpool(self._stranger, scope, headers)
             if refusal:
                 await _refuse(send, *refusal)
                 return
@@ -79,9 +87,19 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._limit:
             return 413, self._too_large
-        has_body = int(length) > 0 or "transfer-encoding" in headers
-        if has_body and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        if (
+            has_body(headers)
+            and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json"
+        ):
             return 415, "Send JSON, with the header Content-Type: application/json."
+        return None
+
+    def _stranger(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        """Who may not come in is told so before their body is read: it may be large, and reading it is work."""
+        try:
+            self._admit(scope, headers)
+        except WindowseatError as error:
+            return status_of(error), str(error)
         return None
 
     def _bounded(self, receive: Receive) -> Receive:
@@ -103,6 +121,10 @@ class Guard:
         return f"A body has at most {self._limit:,} bytes here (WINDOWSEAT_BODY_LIMIT)."
 
 
+def has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
 def is_own(headers: Headers) -> bool:
     """Whether it comes from a page of our own, or from no page at all."""
     if headers.get("sec-fetch-site", "none") not in _OURS:
@@ -119,8 +141,16 @@ def _place(origin: str) -> str:
         return ""
 
 
+def _named(given: str) -> str:
+    """A name as a person may write it: with a port, in brackets, or as a whole address."""
+    host = urlsplit(given).netloc if "://" in given else given
+    return host_name(f"[{host}]" if host.count(":") > 1 and "[" not in host else host)
+
+
 def host_name(host: str) -> str:
     """That of a Host header, without its port; "" where it is none."""
+    if _NO_HOST.search(host):
+        return ""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:

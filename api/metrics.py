@@ -1,10 +1,14 @@
 """Figures for Prometheus: requests, and the replies of this process, from whichever door they were asked for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from agent import Ended, Status
+
+SILENT = "(none)"
+"""For a model that never said anything: anybody can make up names of those."""
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
@@ -14,6 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = made = CollectorRegistry()
+        self._answered: set[str] = set()
         self._requests = Counter("windowseat_requests", "Requests", ["method", "route", "status"], registry=made)
         self._request_seconds = Histogram(
             "windowseat_request_seconds", "Time to the end of the answer", ["route"], registry=made
@@ -38,6 +43,10 @@ class Metrics:
         self._request_seconds.labels(route).observe(seconds)
 
     def count_reply(self, ended: Ended) -> None:
+        if ended.first_text is not None or ended.status is Status.COMPLETE:
+            self._answered.add(ended.model)
+        elif ended.model not in self._answered:
+            ended = replace(ended, model=SILENT)
         self._replies.labels(ended.model, ended.status.value).inc()
         if ended.status is Status.FAILED:
             self._failures.labels(ended.model).inc()

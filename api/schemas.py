@@ -36,6 +36,9 @@ MOST = 2**63 - 1
 Text = Annotated[str, StringConstraints(max_length=10_000_000)]
 Key = Annotated[int, Field(ge=1, le=MOST)]
 
+MOST_DATA = 64_000
+"""Characters of what a client may keep with a turn, as JSON: each page of turns has it."""
+
 DEEPEST = 20
 """How far what a client keeps with a turn may be nested."""
 
@@ -46,10 +49,14 @@ def _kept(data: dict[str, Any]) -> dict[str, Any]:
         message = f"it should be nested {DEEPEST} deep at most"
         raise ValueError(message)
     try:
-        json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
+        said = json.dumps(data, allow_nan=False, ensure_ascii=False)
+        said.encode()
     except ValueError as error:
         message = "it should hold no NaN, no Infinity and no half of a character"
         raise ValueError(message) from error
+    if len(said) > MOST_DATA:
+        message = f"it should have {MOST_DATA:,} characters at most"
+        raise ValueError(message)
     return data
 
 
@@ -171,6 +178,9 @@ class SessionSettings(Given):
 
     title: Name | None = None
     model: Name | None = None
+    second_model: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        default=None, description="One that prompts can be asked of too, on the page; “” ends that."
+    )
     window_turns: int | None = Field(default=None, ge=0, le=1000)
     system_prompt: Text | None = Field(default=None, description="“” ends it.")
     summary: Text | None = Field(default=None, description="What was said before this session; “” ends it.")
@@ -474,7 +484,9 @@ class HitShown(Shown):
 
 class Found(Shown):
     hits: list[HitShown]
-    after: str | None
+    after: str | None = Field(description="Hand it back to get the next page; null on the last.")
+    widened: bool = Field(description="Nothing held the words themselves: these hold words that begin like them.")
+    ranked: int | None = Field(description="Of how many the best were chosen, where there were more; else null.")
 
 
 class SpreadShown(Shown):
@@ -615,5 +627,5 @@ class Health(Shown):
 class Ready(Shown):
     status: Literal["ok"] = "ok"
     database: str
-    models: list[str]
-    problem: str = Field(description="Why no model of Ollama can answer; “” if one can.")
+    models: list[str] | None = Field(default=None, description="null for who may not come in.")
+    problem: str | None = Field(default=None, description="Why no model of Ollama can answer; “” if one can.")

@@ -1,12 +1,14 @@
 """The service: routes, guards and errors, put together for an agent."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,10 +17,11 @@ from api import problems
 from api.docs import add_docs
 from api.earlier import earlier
 from api.ending import close_when_interrupted
-from api.entrance import Entrance, _agent
+from api.entrance import Entrance, admitted, who_comes
 from api.guard import Guard, Hosts
 from api.logs import Log
 from api.metrics import Metrics
+from api.problems import MEDIA_TYPE, plain_problem
 from api.routes import version_1
 from api.routes.watch import figures, health
 
@@ -39,7 +42,13 @@ def make_service(open_agent: Callable[[], Agent], settings: Settings) -> ASGIApp
     """
     metrics = Metrics()
     routes = FastAPI(
-        title="Windowseat", version="1", description=_ABOUT, docs_url=None, redoc_url=None, openapi_url=None
+        title="Windowseat",
+        version="1",
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        openapi_url=None,
     )
     routes.state.open_agent = opened = _watched(open_agent, metrics)
     with suppress(WindowseatError):
@@ -49,9 +58,15 @@ def make_service(open_agent: Callable[[], Agent], settings: Settings) -> ASGIApp
     routes.include_router(figures)
     routes.include_router(version_1)
     routes.include_router(earlier(debug=settings.debug_routes))
-    add_docs(routes, Depends(_agent))
+    add_docs(routes, Depends(admitted))
     _handle_errors(routes)
-    return Guard(restricted(_ApiToo(routes), settings), body_limit=settings.body_limit, log=Log(metrics))
+    served = restricted(_ApiToo(routes), settings)
+    return Guard(
+        served,
+        body_limit=settings.body_limit,
+        log=Log(metrics),
+        admit=lambda scope, headers: who_comes(scope, headers, opened()),
+    )
 
 
 def restricted(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -76,13 +91,15 @@ class _ApiToo:
 def _watched(open_agent: Callable[[], Agent], metrics: Metrics) -> Callable[[], Agent]:
     """Have the replies of the agent counted, from when it is first asked for."""
     known: list[Agent] = []
+    one_at_a_time = threading.Lock()
 
     def opened() -> Agent:
         agent = open_agent()
-        if not known:
-            known.append(agent)
-            agent.watch(metrics.count_reply)
-            metrics.look_at(lambda: agent.running)
+        with one_at_a_time:
+            if not known:
+                known.append(agent)
+                agent.watch(metrics.count_reply)
+                metrics.look_at(lambda: agent.running)
         return agent
 
     return opened
@@ -100,6 +117,15 @@ def _handle_errors(routes: FastAPI) -> None:
         routes.add_exception_handler(kind, handler)
 
 
+_NOT_OPEN = JSONResponse(
+    plain_problem(503, "This server does not run its apps' lifespan, which opens the database: have it on.").model_dump(
+        exclude_none=True
+    ),
+    503,
+    media_type=MEDIA_TYPE,
+)
+
+
 class _Shell:
     """Opens its agent and makes the service when the server starts, not when it is imported; closes it at the end."""
 
@@ -109,8 +135,8 @@ class _Shell:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif self._service is not None:
-            await self._service(scope, receive, send)
+        else:
+            await (self._service or _NOT_OPEN)(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

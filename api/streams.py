@@ -27,6 +27,9 @@ _FIELDS = {name: {"type": "string"} for name in ("id", "event", "data")}
 CONTENT: dict[str, Any] = {MEDIA_TYPE: {"itemSchema": {"type": "object", "properties": _FIELDS, "required": ["data"]}}}
 """How the document of the service describes events."""
 
+ENDED = "-end"
+"""With this an event's id says that there is nothing more to come."""
+
 _HEADERS = {"X-Accel-Buffering": "no"}  # Else nginx keeps what is to be seen now.
 
 
@@ -80,14 +83,14 @@ async def source_of(chat: Conversation, turn_id: int) -> Reply | Turn:
 
 
 async def _running(chat: Conversation, reply: Reply, place: Place) -> AsyncIterator[str]:
-    yield _event("turn", {"turn_id": reply.turn_id, "session_id": chat.session_id, "model": reply.model}, place)
+    yield event("turn", {"turn_id": reply.turn_id, "session_id": chat.session_id, "model": reply.model}, place)
     loop = asyncio.get_running_loop()
     said_at = loop.time()
     while True:
         is_last = not reply.running
-        for event in _news(reply.thinking_since(place.thinking), reply.since(place.text), place):
+        for news in _news(reply.thinking_since(place.thinking), reply.since(place.text), place):
             said_at = loop.time()
-            yield event
+            yield news
         if is_last:
             break
         if loop.time() - said_at > ALIVE:
@@ -98,9 +101,9 @@ async def _running(chat: Conversation, reply: Reply, place: Place) -> AsyncItera
 
 
 async def _ended(chat: Conversation, turn: Turn, place: Place) -> AsyncIterator[str]:
-    yield _event("turn", {"turn_id": turn.id, "session_id": chat.session_id, "model": turn.model}, place)
-    for event in _news(turn.thinking[place.thinking :], turn.reply[place.text :], place):
-        yield event
+    yield event("turn", {"turn_id": turn.id, "session_id": chat.session_id, "model": turn.model}, place)
+    for news in _news(turn.thinking[place.thinking :], turn.reply[place.text :], place):
+        yield news
     yield await _end(chat, turn.id, place)
 
 
@@ -116,10 +119,10 @@ def _news(thinking: str, text: str, place: Place) -> list[str]:
     events = []
     if thinking:
         place.thinking += len(thinking)
-        events.append(_event("thinking", {"text": thinking}, place))
+        events.append(event("thinking", {"text": thinking}, place))
     if text:
         place.text += len(text)
-        events.append(_event("text", {"text": text}, place))
+        events.append(event("text", {"text": text}, place))
     return events
 
 
@@ -128,8 +131,8 @@ async def _end(chat: Conversation, turn_id: int, place: Place) -> str:
     try:
         turn = await run_in_threadpool(shown, chat, turn_id)
     except WindowseatError as error:
-        return _event("problem", problem_of(error).model_dump(exclude_none=True), place)
-    return f"id: {place}\nevent: end\ndata: {turn.model_dump_json()}\n\n"
+        return event("problem", problem_of(error).model_dump(exclude_none=True), place)
+    return event("end", turn.model_dump(mode="json"), f"{place}{ENDED}")
 
 
 def shown(chat: Conversation, turn_id: int) -> TurnShown:
@@ -138,5 +141,6 @@ def shown(chat: Conversation, turn_id: int) -> TurnShown:
     return TurnShown.of(chat.session_id, turn, chat.data_of([turn]).get(turn_id))
 
 
-def _event(name: str, data: dict[str, object], place: Place) -> str:
-    return f"id: {place}\nevent: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+def event(name: str, data: dict[str, Any], place: object) -> str:
+    """One event. In ASCII: many who read lines take U+2028 and its like for the end of one."""
+    return f"id: {place}\nevent: {name}\ndata: {json.dumps(data)}\n\n"

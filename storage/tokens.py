@@ -1,13 +1,14 @@
 """Tokens: who somebody is who comes with one. Of a token only its digest is kept."""
 
 import hashlib
+from contextlib import suppress
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from storage.clock import Clock
 from storage.database import Database, Row
-from storage.errors import TokenNotFound
+from storage.errors import StoreError, TokenNotFound
 from storage.records import Token, to_microseconds, to_moment
 from storage.rows import checked
 from storage.schema import tokens
@@ -57,7 +58,8 @@ class Tokens:
             return None
         found, now = _to_token(row), self._clock()
         if found.last_used is None or now - found.last_used > NOTED:
-            with self._database.write() as transaction:
+            # A database that is full or locked is no reason not to let somebody read.
+            with suppress(StoreError), self._database.write() as transaction:
                 transaction.change(_USED, {"token_id": found.id, "now": to_microseconds(now)})
         return found
 

@@ -149,10 +149,22 @@ def test_what_a_model_thinks_comes_apart_and_is_resumed_too(thinking: httpx.Clie
         events = list(coming)
     assert text_of(events, "thinking") == "They ask about May."
     assert text_of(events) == "Lisbon is lovely in May."
-    for number, event in enumerate(events):
+    for number, event in enumerate(events[:-1]):
         rest = follow(thinking, turn_id, event.id)
         for name in ("thinking", "text"):
             assert text_of(events[: number + 1], name) + text_of(rest, name) == text_of(events, name)
+
+
+def test_who_has_heard_the_end_is_told_that_nothing_more_comes(client: httpx.Client) -> None:
+    with sending(client, "Where to?") as (turn_id, coming):
+        last = list(coming)[-1]
+    answer = client.get(f"{TURNS}/{turn_id}/events", headers={"Last-Event-ID": last.id})
+    assert answer.status_code == 204  # What makes a browser's EventSource come no more.
+
+
+def test_no_reader_takes_a_character_of_the_reply_for_the_end_of_a_line(client: httpx.Client) -> None:
+    with sending(client, "a\u2028b \x85c") as (_, coming):
+        assert "a\u2028b \x85c" in text_of(list(coming))
 
 
 def test_ten_readers_get_the_same(client: httpx.Client) -> None:

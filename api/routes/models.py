@@ -83,14 +83,14 @@ def _chosen(agent: Agent, model: str) -> str:
 
 async def _progress(begun: Pull) -> AsyncIterator[str]:
     while begun.running:
-        yield f"event: progress\ndata: {_shown(begun).model_dump_json()}\n\n"
+        yield streams.event("progress", _shown(begun).model_dump(), begun.progress.done)
         await asyncio.sleep(LOOK)
     try:
         await run_in_threadpool(begun.finish)
     except WindowseatError as error:
-        yield f"event: problem\ndata: {problem_of(error).model_dump_json(exclude_none=True)}\n\n"
+        yield streams.event("problem", problem_of(error).model_dump(exclude_none=True), begun.progress.done)
     else:
-        yield f"event: end\ndata: {_shown(begun).model_dump_json()}\n\n"
+        yield streams.event("end", _shown(begun).model_dump(), begun.progress.done)
 
 
 def _shown(begun: Pull) -> PullShown:

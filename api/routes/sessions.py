@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from agent import Conversation, Order, SessionFilters, SessionNotFound
-from api import cursors
+from api.cursors import Cursors
 from api.entrance import Mine
 from api.routes.parts import Chat, Limit, Moment
 from api.schemas import DeletedShown, Fork, Many, NewSession, SessionChange, Sessions, SessionShown
@@ -46,9 +46,9 @@ def list_sessions(
 ) -> Sessions:
     """A page of sessions, by default those that are not archived, the pinned first and then the last used."""
     wanted = SessionFilters(titled, tag, None if every else archived, pinned, ended, since, until)
-    of = f"sessions {order}"
-    page = agent.sessions("", wanted, order=order, count=limit, after=cursors.taken(after, of))
-    return Sessions.of(page, cursors.given(page.after, of))
+    words = Cursors(agent, f"sessions {order} {wanted}")
+    page = agent.sessions("", wanted, order=order, count=limit, after=words.taken(after))
+    return Sessions.of(page, words.given(page.after))
 
 
 @router.get("/sessions/current")
@@ -63,8 +63,9 @@ def list_active(
     agent: Mine, limit: Limit = 50, after: Annotated[str | None, Query(max_length=4000)] = None
 ) -> Sessions:
     """Those used within the idle time and not ended."""
-    page = agent.active(count=limit, after=cursors.taken(after, "active"))
-    return Sessions.of(page, cursors.given(page.after, "active"))
+    words = Cursors(agent, "active sessions")
+    page = agent.active(count=limit, after=words.taken(after))
+    return Sessions.of(page, words.given(page.after))
 
 
 @router.post("/sessions/delete")

@@ -24,18 +24,18 @@ def add(agent: Mine, given: TemplateGiven) -> TemplateShown:
     return TemplateShown.of(agent.template(given.name))
 
 
-@router.get("/templates/{name}")
+@router.get("/templates/{name:path}")
 def read(agent: Mine, name: Called) -> TemplateShown:
     return TemplateShown.of(agent.template(name))
 
 
-@router.put("/templates/{name}")
+@router.put("/templates/{name:path}")
 def change(agent: Mine, name: Called, given: TemplateGiven) -> TemplateShown:
     """Put another in its place. Sessions that began with it keep what they took."""
     agent.change_template(name, given.made())
     return TemplateShown.of(agent.template(given.name))
 
 
-@router.delete("/templates/{name}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/templates/{name:path}", status_code=status.HTTP_204_NO_CONTENT)
 def delete(agent: Mine, name: Called) -> None:
     agent.delete_template(name)

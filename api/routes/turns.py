@@ -32,7 +32,10 @@ router = APIRouter(prefix="/v1", tags=["turns"])
 _AGAIN = Again()
 """For a request without a body."""
 
-_EVENTS: Responses = {200: {"content": streams.CONTENT}}
+_EVENTS: Responses = {
+    200: {"content": streams.CONTENT},
+    204: {"description": "`Last-Event-ID` was that of the end: there is nothing more to come."},
+}
 _SENT: Responses = {
     201: {
         "model": TurnShown,
@@ -132,6 +135,8 @@ async def follow(
     Events: `turn`, then `text` and `thinking` with more of it, then `end` with the whole turn; `problem` where that
     can't be read.
     """
+    if last_event_id is not None and last_event_id.endswith(streams.ENDED):
+        return Response(status_code=status.HTTP_204_NO_CONTENT)  # So a browser's EventSource comes no more.
     source = await streams.source_of(chat, turn_id)
     return streams.stream(chat, source, streams.Place.of(last_event_id))
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from agent import Filters, Sender
-from api import cursors
+from api.cursors import Cursors
 from api.entrance import Mine
 from api.routes.parts import Limit, Moment
 from api.schemas import CleanUp, DeletedShown, Found, HitShown, SessionShown, StatsShown, UnusedShown
@@ -33,10 +33,16 @@ def search(
 ) -> Found:
     """Hits in titles, prompts and replies. Whatever is typed is a search."""
     filters = Filters(session_id=session, model=model, tag=tag, sender=sender, since=since, until=until)
-    of = f"hits {best}"
-    place = cursors.taken(after, of)
-    found = agent.search(q, filters, best=best, count=limit, after=place)
-    return Found(hits=[HitShown.of(hit) for hit in found.hits], after=cursors.given(found.after, of))
+    words = Cursors(agent, f"hits {q!r} {best} {filters}")
+    found = agent.search(q, filters, best=best, count=limit, after=words.taken(after))
+    hits = [HitShown.of(hit) for hit in found.hits]
+    return Found(hits=hits, after=words.given(found.after), widened=found.widened, ranked=found.ranked)
+
+
+@router.get("/tags")
+def list_tags(agent: Mine) -> dict[str, int]:
+    """All tags, and how many sessions have each."""
+    return agent.tags()
 
 
 @router.get("/stats")

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from agent import Agent
-from api.entrance import Mine
+from agent import AccessRefused, Agent
+from api.entrance import Mine, who_comes
 from api.problems import ERRORS
 from api.schemas import Health, Ready
 
@@ -19,9 +19,13 @@ def live() -> Health:
 
 @health.get("/health/ready")
 def ready(request: Request) -> Ready:
-    """Whether the database can be read, and which models can answer. Wants no token, and names nobody's sessions."""
+    """Whether the database can be read; and, for who may come in, which models can answer. Wants no token."""
     agent: Agent = request.app.state.open_agent()
     agent.check_health()
+    try:
+        who_comes(request.scope, request.headers, agent)
+    except AccessRefused:
+        return Ready(database="ok")
     catalogue = agent.models()
     return Ready(database="ok", models=list(catalogue.names), problem=catalogue.problem)
 
