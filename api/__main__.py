@@ -14,6 +14,7 @@ def _access() -> Iterator[Access]:
     """What goes wrong is one sentence, with exit status 1."""
     try:
         with Agent(Settings.read(cleanup_days=0)) as agent:
+            click.echo(f"In {agent.database}:", err=True)
             yield agent.access
     except WindowseatError as error:
         raise click.ClickException(str(error)) from error

@@ -96,7 +96,7 @@ _TITLES = {
 
 
 _INSTEAD = {
-    "Not Found": "There is nothing at this address: /docs shows which addresses there are.",
+    "Not Found": "There is nothing at this address: /docs, here or under /api, shows which addresses there are.",
     "Method Not Allowed": "This address does not take that method: the header Allow names those that it takes.",
     "There was an error parsing the body": "The body can't be read: send JSON in UTF-8, without numbers or nesting "
     "beyond reason.",

@@ -31,7 +31,7 @@ API = "/api"
 _ABOUT = """Conversations that remember, with language models on your own machine.
 
 Version 1 is under `/v1`. Errors are problem documents (RFC 9457). Where there are tokens, every route but `/health`
-wants one: `Authorization: Bearer …`. The routes of the four earlier back ends are under `earlier`.
+and `/health/ready` wants one: `Authorization: Bearer …`. The routes of the four earlier back ends are under `earlier`.
 """
 
 

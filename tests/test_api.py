@@ -445,3 +445,10 @@ def test_what_a_notebook_sent_is_the_same_over_http(agent: Agent, http: httpx.Cl
     turn = agent.conversation("from a notebook").send("Hello")
     shown = found(http.get(f"/v1/sessions/from%20a%20notebook/turns/{turn.turn_id}"))
     assert (shown["reply"], shown["data"]) == (turn.text, {})
+
+
+def test_a_misspelt_parameter_is_refused_and_lets_nothing_in(http: httpx.Client) -> None:
+    answer = http.get("/v1/sessions", params={"title": "lisbon"})
+    assert answer.status_code == 422
+    assert "titled" in answer.json()["detail"]
+    assert http.get("/v1/tags", params={"x": "1"}).status_code == 422

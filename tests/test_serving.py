@@ -99,7 +99,7 @@ def test_an_interrupt_ends_the_server_and_closes_what_runs(way: str, url: str) -
             lines = stream.iter_lines()
             assert next(lines).startswith("id:")
             process.send_signal(signal.SIGINT)
-            assert any('"status":"interrupted"' in line for line in lines)  # Told at once, who still listens.
+            assert any('"status": "interrupted"' in line for line in lines)  # Told at once, who still listens.
         process.communicate(timeout=10)
     with served("api", url) as (client, _):
         when_up(client, "/health")

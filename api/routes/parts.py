@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
+from starlette.exceptions import HTTPException
 
 from agent import Conversation
 from api.entrance import Mine
@@ -33,6 +34,16 @@ def _in_reach(moment: datetime) -> datetime:
         raise ValueError(message)
     return moment
 
+
+def known_only(request: Request) -> None:
+    """Refuse a query that says what the route does not know: a misspelt filter would let everything in."""
+    known = {str(field.alias) for field in request.scope["route"].dependant.query_params}
+    for name in request.query_params.keys() - known:
+        there_are = f"there are {', '.join(sorted(known))}" if known else "this address takes none"
+        raise HTTPException(422, f"There is no parameter “{name[:_SHOWN]}”: {there_are}.")
+
+
+_SHOWN = 60
 
 Moment = Annotated[datetime | None, AfterValidator(lambda moment: moment and _in_reach(moment)), Query()]
 """A day or a moment; without a time zone it is this machine's."""
