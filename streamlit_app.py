@@ -7,6 +7,7 @@ asked for shows in whether there is a run of a script. The server starts before 
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
@@ -17,6 +18,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+LATER = 5.0
+"""Seconds that the API leaves to the first page, which people wait for."""
 
 _one_at_a_time = threading.Lock()
 
@@ -80,10 +84,11 @@ async def while_served(_: object) -> AsyncIterator[None]:
 def _get_ready(loop: asyncio.AbstractEventLoop) -> None:
     with suppress(Exception):  # Whatever it is, who asks for it first is told.
         import ui  # noqa: F401, PLC0415
-        from agent import close_shared_agent  # noqa: PLC0415
-        from api import close_when_interrupted  # noqa: PLC0415
+        from agent import close_shared_agent, close_when_interrupted, shared_agent  # noqa: PLC0415
 
         loop.call_soon_threadsafe(close_when_interrupted, close_shared_agent)
+        shared_agent()
+        time.sleep(LATER)
         service()
 
 

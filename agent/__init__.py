@@ -37,6 +37,7 @@ from agent.errors import (
     TokenWanted,
 )
 from agent.images import ImageFile
+from agent.interrupted import close_when_interrupted
 from agent.loading import Loading
 from agent.memory import WindowMemory
 from agent.models import Catalogue, Choice
@@ -183,6 +184,7 @@ __all__ = [
     "WindowMemory",
     "WindowseatError",
     "close_shared_agent",
+    "close_when_interrupted",
     "collect_seldom",
     "is_from_here",
     "is_loopback",

@@ -3,7 +3,6 @@
 `make_service` makes the ASGI app for an agent that somebody else opens and closes; `app` opens one of its own.
 """
 
-from api.ending import close_when_interrupted
 from api.service import app, make_service, restricted
 
-__all__ = ["app", "close_when_interrupted", "make_service", "restricted"]
+__all__ = ["app", "make_service", "restricted"]

@@ -12,11 +12,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from agent import Agent, Settings, WindowseatError, collect_seldom
+from agent import Agent, Settings, WindowseatError, close_when_interrupted, collect_seldom
 from api import problems
 from api.docs import add_docs
 from api.earlier import earlier
-from api.ending import close_when_interrupted
 from api.entrance import Entrance, admitted, who_comes
 from api.guard import Guard, Hosts
 from api.logs import Log

@@ -320,8 +320,8 @@ def test_a_reply_of_another_process_is_followed_by_many_from_any_place(
     url: str, server: ApiServer, client: httpx.Client
 ) -> None:
     with running_elsewhere(url, 80) as turn_id, ThreadPoolExecutor(10) as readers:
-        coming = [readers.submit(follow, client, turn_id, f"{place}-0") for place in range(0, 50, 5)]
         assert client.get("/v1/sessions").json()["sessions"][0]["running"]
+        coming = [readers.submit(follow, client, turn_id, f"{place}-0") for place in range(0, 50, 5)]
         heard = [reader.result(30) for reader in coming]
     whole = heard[0][-1].data["reply"]
     assert whole.count("word") == 80
