@@ -13,6 +13,8 @@ from starlette.types import Scope
 
 from agent import Agent, is_from_here
 
+_COMES = "comes"
+
 
 class Entrance:
     """Lets requests in, and gives each the agent of its owner."""
@@ -37,9 +39,12 @@ class Entrance:
 
 
 def who_comes(scope: Scope, headers: Mapping[str, str], agent: Agent) -> tuple[str, int | None]:
-    """The owner, and the number of the token. Raises AccessRefused."""
-    address = scope["client"][0] if scope.get("client") else ""
-    return agent.access.admit(token_of(headers), from_here=is_from_here(address, headers))
+    """The owner, and the number of the token; asked once a request. Raises AccessRefused."""
+    state: dict[str, tuple[str, int | None]] = scope["state"]
+    if _COMES not in state:
+        address = scope["client"][0] if scope.get("client") else ""
+        state[_COMES] = agent.access.admit(token_of(headers), from_here=is_from_here(address, headers))
+    return state[_COMES]
 
 
 def token_of(headers: Mapping[str, str]) -> str | None:

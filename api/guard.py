@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent import WindowseatError, is_loopback
 from api.logs import Log
-from api.problems import MEDIA_TYPE, plain_problem, status_of
+from api.problems import MEDIA_TYPE, Refused, plain_problem
 
 _NO_HOST = re.compile(r"[^\w.:\[\]-]")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -73,12 +73,12 @@ class Guard:
         with self._log.request(scope, request_id) as note:
             send = note.taking(send)
             refusal = self._refusal(scope["method"], headers)
-            if refusal is None and has_body(headers):
-                refusal = await run_in_threadpool(self._stranger, scope, headers)
             if refusal:
                 await _refuse(send, *refusal)
                 return
-            await self._app(scope, self._bounded(receive), send)
+            if has_body(headers):
+                receive = self._bounded(self._for_friends(scope, headers, receive))
+            await self._app(scope, receive, send)
 
     def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
         """The status and the sentence, for what no route is to see."""
@@ -94,13 +94,21 @@ class Guard:
             return 415, "Send JSON, with the header Content-Type: application/json."
         return None
 
-    def _stranger(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
-        """Who may not come in is told so before their body is read: it may be large, and reading it is work."""
-        try:
-            self._admit(scope, headers)
-        except WindowseatError as error:
-            return status_of(error), str(error)
-        return None
+    def _for_friends(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """Asks who comes before their body is read: it may be large, and a framework reads it first of all."""
+        asked = False
+
+        async def after_admission() -> Message:
+            nonlocal asked
+            if not asked:
+                asked = True
+                try:
+                    await run_in_threadpool(self._admit, scope, headers)
+                except WindowseatError as error:
+                    raise Refused(error) from error
+            return await receive()
+
+        return after_admission
 
     def _bounded(self, receive: Receive) -> Receive:
         """Where no length was said, counts."""
@@ -111,7 +119,7 @@ class Guard:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise HTTPException(413, self._too_large)  # The one kind that FastAPI lets through as it is.
+                raise HTTPException(413, self._too_large)
             return message
 
         return counted

@@ -119,6 +119,14 @@ class ReplyFailed(Exception):
         self.error = error
 
 
+class Refused(HTTPException):
+    """An error of the tree, while a body is read: the framework lets nothing but its own kind through as it is."""
+
+    def __init__(self, error: WindowseatError) -> None:
+        super().__init__(status_of(error), str(error))
+        self.error = error
+
+
 def status_of(error: WindowseatError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
@@ -192,6 +200,8 @@ def _sentence(problem: dict[str, Any]) -> str:
 async def answer_http(request: Request, error: Exception) -> JSONResponse:
     """Those that the framework raises by itself: no such route, no such method, a body that is none."""
     assert isinstance(error, HTTPException)  # noqa: S101
+    if isinstance(error, Refused):
+        return answer(request, problem_of(error.error))
     said = _INSTEAD.get(str(error.detail), str(error.detail))
     return answer(request, plain_problem(error.status_code, said), dict(error.headers or {}))
 

@@ -464,3 +464,12 @@ def test_a_stranger_is_refused_before_the_body_is_read(agent: Agent, http: httpx
         head = "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         connection.sendall(f"{head}Content-Length: 30000000\r\n\r\n".encode())
         assert b" 401 " in connection.recv(1000)  # Not a byte of the body was sent.
+
+
+def test_who_sends_without_a_token_is_answered_as_who_asks_without_one(agent: Agent, http: httpx.Client) -> None:
+    agent.access.create("ann")
+    asked, sent = http.get("/v1/sessions"), http.post("/v1/sessions", json={"session_id": "one"})
+    assert (sent.status_code, sent.json()) == (401, asked.json())
+    assert sent.headers["www-authenticate"] == asked.headers["www-authenticate"] == "Bearer"
+    earlier = http.post("/chat", json={"session_id": "one", "message": "Hello"})
+    assert (earlier.status_code, list(earlier.json())) == (401, ["detail"])
