@@ -35,7 +35,7 @@ def draw_sizes(context: Context) -> None:
             x=alt.X(
                 "Tokens:Q",
                 title="Tokens",
-                axis=alt.Axis(tickCount=4, format=",d"),
+                axis=alt.Axis(tickCount=4, format=",d", titlePadding=2),
                 scale=alt.Scale(domain=[0, sum(sizes.values())], nice=False),
             ),
             color=alt.Color(
@@ -46,7 +46,7 @@ def draw_sizes(context: Context) -> None:
             order="Place:O",
             tooltip=["Part:N", alt.Tooltip("Tokens:Q", format=",")],
         )
-        .properties(height=96 + 24 * -(-len(sizes) // 2))
+        .properties(height=128 + 24 * -(-len(sizes) // 2))
     )
     said = ", ".join(f"{part.lower()} {size:,}" for part, size in sizes.items())
     st.altair_chart(chart, alt=f"Tokens of the context: {said}.")
