@@ -22,8 +22,9 @@ from agent import Agent, Settings
 from bench.fill import fill
 from bench.reruns import reruns
 from storage import Message, Sender, Store
-from tests.browser import ROOT, ChatPage, PageServer, environment, launch, served
+from tests.browser import ChatPage, PageServer, environment, launch, served
 from tests.ollama_server import OllamaServer, Script
+from tests.page_process import ROOT
 
 MODEL = "llama3.2:3b"
 TOKENS, PAUSE = 4000, 0.005
@@ -106,7 +107,7 @@ def _talk(words: list[str]) -> Iterator[tuple[Script, str, str]]:
         _store(url, {"ten": 2 * TURNS, "other": 2})
         settings = {"OLLAMA_HOST": ollama.url, "WINDOWSEAT_MODEL": f"ollama:{MODEL}"}
         with (
-            served(**environment(url, WINDOWSEAT_CONTEXT_TOKENS=32_768, **settings)) as server,
+            served(environment(url, WINDOWSEAT_CONTEXT_TOKENS=32_768, **settings)) as server,
             _plain_served(Path(folder), 2 * TURNS, ollama.url) as plain,
         ):
             yield script, f"{server.url}/?session=ten", plain
@@ -294,7 +295,7 @@ def _sizes(browser: Browser) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/windowseat.db"
         _store(url, {f"of {size:,}": size for size in SIZES})
-        with served(**environment(url)) as server:
+        with served(environment(url)) as server:
             watched = _open(browser, server.url)
             ours = _settled(watched)
             watched.page.context.close()
@@ -354,8 +355,8 @@ def _large(browser: Browser) -> Iterator[Row]:
         _store(small, {"one": 30})
         _fill(large)
         with (
-            served(**environment(small)) as one,
-            served(**environment(large)) as other,
+            served(environment(small)) as one,
+            served(environment(large)) as other,
             _plain_served(Path(folder), 30) as plain,
         ):
             watched = [_open(browser, url) for url in (one.url, other.url, plain)]
@@ -411,7 +412,7 @@ def _start(browser: Browser) -> tuple[float, float]:
         url = f"sqlite:///{folder}/windowseat.db"
         _store(url, {"one": 30})
         began = time.monotonic()
-        server = PageServer(**environment(url))
+        server = PageServer(environment(url))
         server.start()
         try:
             page = browser.new_context().new_page()

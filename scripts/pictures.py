@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, sync_playwright
 from agent.context import Ask, choose_turns
 from agent.tokens import Room
 from storage import Message, Outcome, Sender, Status, Store
-from tests.browser import ROOT, ChatPage, environment, launch, served
+from tests.browser import ChatPage, environment, launch, served
 from tests.ollama_server import OllamaServer
+from tests.page_process import ROOT
 
 PICTURES = ROOT / "docs" / "pictures"
 MODEL = "ollama:llama3.2:3b"
@@ -154,7 +155,7 @@ def main(folder: Path | None) -> None:
         History(address).write()
         with (
             OllamaServer() as ollama,
-            served(**environment(address, OLLAMA_HOST=ollama.url)) as server,
+            served(environment(address, OLLAMA_HOST=ollama.url)) as server,
             sync_playwright() as playwright,
         ):
             browser = launch(playwright)

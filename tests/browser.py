@@ -1,22 +1,19 @@
 """The page in a real Chromium: a Streamlit server in a process of its own, and a page that looks at it."""
 
-import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Error, FilePayload, Locator, Page, Playwright, expect
 
-ROOT = Path(__file__).parent.parent
+from tests.page_process import Begin, Process, run
+
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
@@ -38,24 +35,24 @@ def free_port() -> int:
 
 
 class PageServer:
-    """`streamlit run streamlit_app.py`, that can be killed and started again on the same address."""
+    """The page's server, that can be killed and started again on the same address."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, environment: dict[str, str], begin: Begin = run) -> None:
+        self._begin = begin
         self._port = free_port()
         self.url = f"http://localhost:{self._port}"
-        self._environment = {**os.environ, **environment}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = environment
+        self._process: Process | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={self._port}"]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=subprocess.DEVNULL)
+        self._process = self._begin(self._port, self._environment)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):  # noqa: S310 - our own address
                     return
             except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
+                time.sleep(0.05)
         raise TimeoutError("The page's server did not start within 30 seconds.")
 
     def kill(self) -> None:
@@ -66,14 +63,14 @@ class PageServer:
 
     def stop(self) -> None:
         """As Ctrl+C would."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None:
             self._process.terminate()
             self._process.wait(15)
 
 
 @contextmanager
-def served(**environment: str) -> Iterator[PageServer]:
-    server = PageServer(**environment)
+def served(environment: dict[str, str], begin: Begin = run) -> Iterator[PageServer]:
+    server = PageServer(environment, begin)
     server.start()
     try:
         yield server

@@ -11,14 +11,18 @@ from typing import Any
 import httpx
 import pytest
 from langchain_core.language_models import BaseChatModel
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from agent import Agent, Settings
 from storage import Message, OpenedTurn, Outcome, Sender, Status, Store, system_clock
 from tests.api_server import ApiServer
 from tests.browser import ChatPage, PageServer, environment, launch, served
 from tests.ollama_server import OllamaServer, Script
+from tests.page_process import fork
 from tests.postgres_server import PostgresServer
+
+PATIENCE = 15_000
+"""Milliseconds until something has to be on the page, on a machine that does other work too."""
 
 
 class Clock:
@@ -151,6 +155,7 @@ def browser() -> Iterator[Browser]:
             if os.environ.get("WINDOWSEAT_TEST_BROWSER") == "required":
                 pytest.fail("There is no Chromium here, and the browser tests are required.")
             pytest.skip("NO CHROMIUM: THE BROWSER TESTS WERE LEFT OUT. Install it, or: playwright install chromium")
+        expect.set_options(timeout=PATIENCE)
         yield found
         found.close()
 
@@ -159,7 +164,7 @@ def browser() -> Iterator[Browser]:
 def serve(url: str) -> Iterator[Callable[..., PageServer]]:
     """Starts the page's server on the test's database, with settings as environment variables."""
     with ExitStack() as servers:
-        yield lambda **settings: servers.enter_context(served(**environment(url, **settings)))
+        yield lambda **settings: servers.enter_context(served(environment(url, **settings), fork))
 
 
 @pytest.fixture

@@ -130,13 +130,15 @@ class TestContext:
         assert answer.done_reason == reason
 
     def test_a_chat_with_another_context_waits_for_the_first_to_end(self, client: Client, script: Script) -> None:
-        script.pause = 0.05
+        script.pause = 1
         answer = client.chat(NAME, HELLO, stream=True)
         next(answer)
         with ThreadPoolExecutor(1) as threads:
             other = threads.submit(client.chat, NAME, HELLO, options={"num_ctx": 64})
+            time.sleep(0.2)  # There are seconds yet until the first has ended.
+            assert (script.loads, other.done()) == ([(NAME, 4096)], False)
+            script.pause = 0
             assert [part.done for part in answer][-1]
-            assert script.loads == [(NAME, 4096)]
             assert other.result().done
         assert script.loads[1:] == [(NAME, 64)]
 

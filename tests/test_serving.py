@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.browser import ROOT, ChatPage, PageServer, free_port
+from tests.browser import ChatPage, PageServer, free_port
+from tests.page_process import ROOT
 
 Serve = Callable[..., PageServer]
 
