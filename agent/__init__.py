@@ -36,7 +36,9 @@ from agent.errors import (
     TokenUnknown,
     TokenWanted,
 )
+from agent.exporting import Export
 from agent.images import ImageFile
+from agent.importing import Importing
 from agent.interrupted import close_when_interrupted
 from agent.loading import Loading
 from agent.memory import WindowMemory
@@ -93,6 +95,8 @@ from storage import (
     WaitingPrompt,
     WindowseatError,
 )
+from storage.errors import TransferRefused
+from storage.transfer import Broken, Fate, Form, Report, Taken
 
 __all__ = [
     "LOCAL",
@@ -100,6 +104,7 @@ __all__ = [
     "AccessRefused",
     "Agent",
     "AgentClosed",
+    "Broken",
     "Catalogue",
     "Choice",
     "Context",
@@ -108,14 +113,18 @@ __all__ = [
     "Deleted",
     "EchoModel",
     "Ended",
+    "Export",
     "Facts",
+    "Fate",
     "Figures",
     "Filters",
     "Findings",
+    "Form",
     "HeldModel",
     "Hit",
     "Image",
     "ImageFile",
+    "Importing",
     "LoadCancelled",
     "Loading",
     "Mark",
@@ -144,6 +153,7 @@ __all__ = [
     "ReplyCut",
     "ReplyTooLong",
     "ReplyUnfinished",
+    "Report",
     "RunStopped",
     "Sender",
     "Session",
@@ -163,6 +173,7 @@ __all__ = [
     "Stats",
     "Status",
     "StoreError",
+    "Taken",
     "Tally",
     "Template",
     "TemplateExists",
@@ -175,6 +186,7 @@ __all__ = [
     "TooManyPinned",
     "TooManyWaiting",
     "Totals",
+    "TransferRefused",
     "Turn",
     "TurnNotFound",
     "Unused",

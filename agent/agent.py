@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,9 +19,12 @@ from agent.conversation import Conversation
 from agent.daily import Daily
 from agent.due import Due, HeldUp
 from agent.errors import AgentClosed, PromptRefused, SettingsInvalid
+from agent.exporting import Export, Told
+from agent.importing import Importing
 from agent.loading import Loading
 from agent.memory import GivenContext
 from agent.models import Catalogue, Choice, Models
+from agent.offers import Offers
 from agent.ollama import HeldModel, OllamaModel, Pull
 from agent.parts import Graph, Parts
 from agent.prompt import checked_name, checked_owner, checked_prompt, new_name, storable
@@ -52,6 +56,7 @@ from storage import (
     as_tag,
     system_clock,
 )
+from storage.transfer import Form, Report, form_of
 
 T = TypeVar("T", Filters, SessionFilters)
 
@@ -119,6 +124,8 @@ class Agent:
         )
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
+        self._offers = Offers()
+        self._imports: set[Importing] = set()
         self._lock = threading.Lock()
         self._closing = threading.Lock()
         self._closed = self._is_view = False
@@ -292,6 +299,61 @@ class Agent:
         totals = self._store.usage.totals(self.owner, idle=timedelta(minutes=self.settings.idle_minutes))
         return Stats(totals, self._store.usage.figures(self.owner, session, since=since, until=until))
 
+    def begin_export(self, *session_ids: str, form: Form | str = Form.JSON) -> Export:
+        """These sessions, or all, in one of the forms in which they are taken along, to be read piece by piece.
+
+        Raises SessionNotFound, TransferRefused.
+        """
+        return Export(self._store, self.owner, session_ids, form_of(Path(), form))
+
+    def export(
+        self, path: Path | str, *session_ids: str, form: Form | str | None = None, told: Told | None = None
+    ) -> Path:
+        """Write these sessions, or all, into a file; its name says the form, where that is not given.
+
+            agent.export("lisbon.html", "lisbon")
+            agent.export("everything.json")
+
+        `told` is called after each session, with how many are done and of how many. Raises SessionNotFound, StoreError,
+        and TransferRefused where the file can't be written.
+        """
+        target = Path(path)
+        self.begin_export(*session_ids, form=form_of(target, form)).save(target, told)
+        return target
+
+    def offer(self, export: Export) -> str:
+        """A key under which it can be fetched from the API for ten minutes, by whoever has it."""
+        return self._offers.keep(export)
+
+    def offered(self, key: str) -> Export:
+        """Of whichever owner. Raises TransferRefused."""
+        return self._offers.find(key)
+
+    def begin_import(self, source: Path | str, *, dry_run: bool = False) -> Importing:
+        """As `import_`, in the background: watched, cancelled and waited for by whoever wants to."""
+        if self._closed:
+            raise AgentClosed
+        job = Importing(self._store, self.owner, source, dry_run=dry_run, ended=self._imports.discard)
+        self._imports.add(job)
+        return job
+
+    def import_(
+        self, source: Path | str, *, dry_run: bool = False, told: Callable[[Importing], object] | None = None
+    ) -> Report:
+        """Take conversations in: of our own file, of ChatGPT's, Claude's or Open WebUI's, or of LangChain's table.
+
+            print(agent.import_("conversations.zip", dry_run=True))
+            agent.import_("sqlite:///history.db")
+
+        What is there already is left as it is; what is broken costs only itself, and is named in the report. `told` is
+        called now and then. Interrupting it leaves what came in until then. Raises TransferRefused, StoreError.
+        """
+        return self.begin_import(source, dry_run=dry_run).finish(told)
+
+    def imports(self) -> tuple[Importing, ...]:
+        """What is being taken in for this owner."""
+        return tuple(job for job in self._imports.copy() if job.owner == self.owner and job.running)
+
     def models(self) -> Catalogue:
         """What can be chosen now. Takes two seconds at most."""
         return self._models.catalogue()
@@ -393,6 +455,9 @@ class Agent:
     def _end(self) -> None:
         if self._daily is not None:
             self._daily.close()
+        for job in self._imports.copy():
+            job.cancel()
+            job.wait()
         try:
             self._runner.close(self._models.aclose)
         finally:

@@ -11,7 +11,7 @@ from PIL.Image import open as open_image
 
 from agent.errors import PromptRefused
 from agent.prompt import storable
-from storage import Image
+from storage import Image, media_type_of_image
 
 MOST_IMAGES = 8
 NAME_LIMIT = 100
@@ -20,8 +20,6 @@ LARGEST = 20_000_000
 
 MOST_PIXELS = 60_000_000
 """Of one image. A small file can unfold into far more than the memory holds."""
-
-_BEGINNINGS = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def _checked(file: ImageFile) -> Image:
         raise PromptRefused(
             f"The image {_name(file)} has more than {LARGEST:,} bytes, and no more are taken: make it smaller."
         )
-    media_type = _media_type(file.content)
+    media_type = media_type_of_image(file.content)
     if media_type is None:
         raise PromptRefused(f"{_name(file)} is no image that models take: send PNG, JPEG, GIF or WebP.")
     _check_pixels(file)
@@ -98,9 +96,3 @@ def _too_many_pixels(file: ImageFile) -> PromptRefused:
 def _name(file: ImageFile) -> str:
     """On one line: models that don't see the image are told its name."""
     return " ".join(storable(file.name).split())[:NAME_LIMIT] or "image"
-
-
-def _media_type(content: bytes) -> str | None:
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for begin, kind in _BEGINNINGS if content.startswith(begin)), None)

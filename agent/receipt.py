@@ -102,10 +102,13 @@ class Receipt:
 
     @staticmethod
     def of(turn: Turn) -> "Receipt | None":
-        """That of a stored turn; None for one that has none."""
-        if not turn.receipt:
+        """That of a stored turn; None for one that has none, or one that was taken in with what is no receipt."""
+        try:
+            made = Receipt.from_json(turn.receipt)
+        except (TypeError, ValueError, KeyError):
             return None
-        made = Receipt.from_json(turn.receipt)
+        if made.last is not None and not 0 < (made.first or 0) <= made.last <= turn.depth:
+            return None
         return judged(made, model=turn.model, counted=turn.input_tokens, written=turn.output_tokens)
 
     @classmethod

@@ -15,6 +15,7 @@ from agent.secrets import without_secrets
 from storage import Session, default_url
 
 PREFIX = "WINDOWSEAT_"
+MOST_TURNS = 1000
 
 
 _NO_ADDRESS = PydanticCustomError("ollama_host", "it should be an address like http://127.0.0.1:11434")
@@ -37,7 +38,7 @@ class Settings(BaseSettings):
         description="auto, echo, ollama:<model>, or a name that LangChain's init_chat_model knows.",
     )
     window_turns: int = Field(
-        default=10, ge=0, le=1000, description="How many turns before the prompt the model may see."
+        default=10, ge=0, le=MOST_TURNS, description="How many turns before the prompt the model may see."
     )
     prompt_limit: int = Field(
         default=100_000, ge=1, le=10_000_000, description="The longest prompt that is taken, in characters."
@@ -185,7 +186,8 @@ def model_of(session: Session, defaults: Settings) -> str:
 
 def window_turns_of(session: Session, defaults: Settings) -> int:
     """The size of its window."""
-    return int(session.settings.get("window_turns", defaults.window_turns))
+    kept = session.settings.get("window_turns")  # Anything at all, where it was taken in from a file.
+    return kept if isinstance(kept, int) and 0 <= kept <= MOST_TURNS else defaults.window_turns
 
 
 def in_force(settings: Settings, **shown: str) -> tuple[Setting, ...]:

@@ -27,11 +27,13 @@ from storage.errors import (
     TokenNotFound,
     TooManyPinned,
     TooManyWaiting,
+    TransferRefused,
     TurnExists,
     TurnNotFound,
     WaitingGone,
     WindowseatError,
 )
+from storage.images import media_type_of_image
 from storage.place import default_url
 from storage.records import (
     TEXTS,
@@ -126,6 +128,7 @@ __all__ = [
     "TooManyPinned",
     "TooManyWaiting",
     "Totals",
+    "TransferRefused",
     "Turn",
     "TurnExists",
     "TurnNotFound",
@@ -135,5 +138,6 @@ __all__ = [
     "WindowseatError",
     "as_tag",
     "default_url",
+    "media_type_of_image",
     "system_clock",
 ]

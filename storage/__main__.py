@@ -5,7 +5,7 @@ from calendar import day_name
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import click
 from dotenv import dotenv_values
@@ -14,25 +14,16 @@ from storage import schema
 from storage.backup import back_up, restore
 from storage.cleanup import DAYS, MOST_DAYS, Cleanup
 from storage.clock import system_clock
+from storage.command_line import OWNER, Bar, Said, check_current, in_words
 from storage.database import Database, missing_file
-from storage.errors import WindowseatError
 from storage.index import bring_up_to_date
 from storage.migrate import migrate, version_of
 from storage.place import DATABASE_URL, default_url
 from storage.records import Figures, Sender, Spread
 from storage.search import Filters, Search
+from storage.transfer.commands import export_command, import_command
 from storage.usage import Usage
 from storage.verify import CHECKS, verify
-
-
-class _Said(click.Group):
-    """Says what went wrong in one sentence, with exit status 1."""
-
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except WindowseatError as error:
-            raise click.ClickException(str(error)) from error
 
 
 class _Day(click.DateTime):
@@ -47,14 +38,13 @@ class _Day(click.DateTime):
 
 _DAY = _Day(formats=["%Y-%m-%d"])
 MOST_HITS = 10_000
-_OWNER = click.option("--owner", default="local", show_default=True, help="Whose sessions.")
 
 
 def _address() -> str:
     return os.environ.get(DATABASE_URL) or dotenv_values(".env").get(DATABASE_URL) or default_url()
 
 
-@click.group(cls=_Said, help="Look after Windowseat's database. Exit status: 0 well, 1 something is wrong, 2 usage.")
+@click.group(cls=Said, help="Look after Windowseat's database. Exit status: 0 well, 1 something is wrong, 2 usage.")
 @click.option("--database", "url", default=_address, show_default=f"{DATABASE_URL}, else the user's data folder")
 @click.pass_context
 def main(context: click.Context, url: str) -> None:
@@ -67,7 +57,7 @@ def main(context: click.Context, url: str) -> None:
 @main.command("verify", help="Check that everything in the database agrees with itself. Changes nothing.")
 @click.pass_obj
 def verify_command(database: Database) -> None:
-    _check_current(database)
+    check_current(database)
     wrong = 0
     with click.progressbar(verify(database), length=len(database.integrity_checks) + len(CHECKS) + 1) as steps:
         findings = [(name, sentences) for name, sentences in steps]
@@ -84,8 +74,8 @@ def verify_command(database: Database) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def backup_command(database: Database, file: Path) -> None:
-    _check_current(database)
-    with _Bar("Copying") as bar:
+    check_current(database)
+    with Bar("Copying") as bar:
         back_up(database, file, bar.show)
     click.echo(f"Backed up to {file} ({file.stat().st_size / 1e6:,.1f} MB).")
 
@@ -94,7 +84,7 @@ def backup_command(database: Database, file: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def restore_command(database: Database, file: Path) -> None:
-    with _Bar("Copying") as bar:
+    with Bar("Copying") as bar:
         restore(database, file, bar.show)
     migrate(database)
     bring_up_to_date(database)
@@ -115,7 +105,7 @@ def upgrade_command(database: Database) -> None:
 
 @main.command("search", help='Find prompts, replies and titles by words, begin* and "a phrase".')
 @click.argument("typed", nargs=-1, required=True)
-@_OWNER
+@OWNER
 @click.option("--best", is_flag=True, help="The best of the newest first, and not the newest.")
 @click.option("--count", default=20, show_default=True, type=click.IntRange(1, MOST_HITS), help="How many at most.")
 @click.option("--session", "session_id", help="Only in this session.")
@@ -128,7 +118,7 @@ def upgrade_command(database: Database) -> None:
 def search_command(
     database: Database, /, typed: tuple[str, ...], owner: str, *, best: bool, count: int, **narrowed: Any
 ) -> None:
-    _check_current(database)
+    check_current(database)
     found = Search(database).find(owner, " ".join(typed), _filters(**narrowed), best=best, count=count)
     if found.widened:
         click.echo("No whole word fits; these hold words that begin so.")
@@ -145,7 +135,7 @@ def search_command(
 
 
 @main.command("stats", help="Say what is stored, and what was used: ever, in a range of days, or in one session.")
-@_OWNER
+@OWNER
 @click.option("--days", type=click.IntRange(1, MOST_DAYS), help="The last so many days.")
 @click.option("--since", type=_DAY, help="From this day on, as 2026-05-31.")
 @click.option("--until", type=_DAY, help="Up to this day.")
@@ -159,21 +149,21 @@ def stats_command(
     until: datetime | None,
     session: str | None,
 ) -> None:
-    _check_current(database)
+    check_current(database)
     usage = Usage(database, system_clock)
     if days and since:
         raise click.UsageError("Give --days or --since, not both.")
     last = until.date() if until else None
     first = since.date() if since else days and (last or date.today()) - timedelta(days=days - 1)  # noqa: DTZ011
     totals, used = usage.totals(owner), usage.figures(owner, session, since=first or None, until=last)
-    click.echo(f"Stored: {_of(totals.sessions, 'session', totals.turns, 'turn', totals.messages, 'message')}.")
+    click.echo(f"Stored: {in_words(totals.sessions, 'session', totals.turns, 'turn', totals.messages, 'message')}.")
     click.echo(f"Used from {used.since} to {used.until}{f' in {session}' if session else ''}:")
     for line in _lines(used):
         click.echo(f"    {line}")
 
 
 @main.command("cleanup", help="Show the sessions not used for long, and delete them if told so. Pinned ones stay.")
-@_OWNER
+@OWNER
 @click.option(
     "--days", default=DAYS, show_default=True, type=click.IntRange(1, MOST_DAYS), help="Not used for so many days."
 )
@@ -181,21 +171,21 @@ def stats_command(
 @click.option("--delete", is_flag=True, help="Delete them for good. Without this nothing is changed.")
 @click.pass_obj
 def cleanup_command(database: Database, owner: str, *, days: int, archived: bool, delete: bool) -> None:
-    _check_current(database)
+    check_current(database)
     cleanup = Cleanup(database, system_clock)
     if delete:
-        with _Bar("Deleting") as bar:
+        with Bar("Deleting") as bar:
             gone = cleanup.clean_up(owner, days=days, archived_too=archived, progress=bar.show)
-        click.echo(f"Deleted: {_of(gone.sessions, 'session', gone.messages, 'message')}.")
+        click.echo(f"Deleted: {in_words(gone.sessions, 'session', gone.messages, 'message')}.")
         return
     unused = cleanup.unused(owner, days=days, archived_too=archived)
     for session in unused.longest:
         used = f"{session.last_activity.astimezone():%Y-%m-%d}"
-        click.echo(f"    {used}  {session.session_id}  {_of(session.message_count, 'message')}  {session.title}")
+        click.echo(f"    {used}  {session.session_id}  {in_words(session.message_count, 'message')}  {session.title}")
     if unused.sessions > len(unused.longest):
         click.echo(f"    … and {unused.sessions - len(unused.longest):,} more")
     click.echo(
-        f"Not used for {_of(days, 'day')}: {_of(unused.sessions, 'session', unused.messages, 'message')}. "
+        f"Not used for {in_words(days, 'day')}: {in_words(unused.sessions, 'session', unused.messages, 'message')}. "
         + ("Delete them with: --delete" if unused.sessions else "There is nothing to delete.")
     )
 
@@ -212,23 +202,18 @@ def _filters(*, since: datetime | None, until: datetime | None, sender: str | No
 
 def _lines(used: Figures) -> Iterator[str]:
     tally = used.tally
-    yield f"{_of(tally.sessions, 'session')} begun, {_of(tally.turns, 'turn', tally.messages, 'message')}"
+    yield f"{in_words(tally.sessions, 'session')} begun, {in_words(tally.turns, 'turn', tally.messages, 'message')}"
     yield f"{tally.input_tokens:,} tokens in, {tally.output_tokens:,} tokens out"
     yield f"{tally.stopped:,} stopped, {tally.failed:,} failed, {tally.interrupted:,} interrupted"
     yield f"first text after {_span(used.first_text)}; whole reply after {_span(used.duration)}"
     if any(used.hours):
         most = max(range(len(used.hours)), key=used.hours.__getitem__)
-        yield f"busiest hour of the week: {day_name[most // 24]} from {most % 24}:00, {_of(used.hours[most], 'turn')}"
+        turns = in_words(used.hours[most], "turn")
+        yield f"busiest hour of the week: {day_name[most // 24]} from {most % 24}:00, {turns}"
     for use in used.models:
         speed = f", {use.tally.tokens_per_second:.1f} tokens/s" if use.tally.tokens_per_second else ""
         name = use.model or "unknown model"
-        yield f"{name}: {_of(use.tally.turns, 'turn')}, first text after {_span(use.first_text)}{speed}"
-
-
-def _of(*counted: int | str) -> str:
-    """Numbers and nouns in turn, in words."""
-    pairs = zip(counted[::2], counted[1::2], strict=True)
-    return ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for number, noun in pairs)
+        yield f"{name}: {in_words(use.tally.turns, 'turn')}, first text after {_span(use.first_text)}{speed}"
 
 
 def _span(spread: Spread) -> str:
@@ -237,35 +222,12 @@ def _span(spread: Spread) -> str:
     return f"{spread.median.total_seconds():.2f} s (95 % within {spread.p95.total_seconds():.2f} s)"
 
 
-def _check_current(database: Database) -> None:
-    if (found := version_of(database)) != schema.VERSION:
-        raise click.ClickException(
-            f"The database {database.name} is of schema {found or 'none'}, not {schema.VERSION}: "
-            "bring it there with: python -m storage upgrade"
-        )
-
-
 _MARKS = (click.style("", bold=True, reset=False), click.style("", reset=True))
 """Before and after a place that was searched for; left out where the output is no terminal."""
 
 
-class _Bar:
-    """A progress bar whose length is known only once the work has begun."""
-
-    def __init__(self, label: str) -> None:
-        self._bar = click.progressbar(length=1, label=label)
-
-    def __enter__(self) -> Self:
-        self._bar.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.render_finish()
-
-    def show(self, done: int, of: int) -> None:
-        self._bar.length = of
-        self._bar.update(done - self._bar.pos)
-
+main.add_command(export_command)
+main.add_command(import_command)
 
 if __name__ == "__main__":
     main(prog_name="python -m storage")

@@ -64,8 +64,9 @@ class Transaction:
         return changed
 
     def change_all(self, statement: sa.Executable, group: Sequence[Terms]) -> None:
-        for terms in group:
-            self._execute(statement, terms)
+        sql, constants = _compiled(statement, self.dialect)
+        if group:
+            self.driver.cursor().executemany(sql, [{**constants, **terms} for terms in group])
 
     def _execute(self, statement: sa.Executable, terms: Terms) -> Any:
         sql, constants = _compiled(statement, self.dialect)

@@ -21,6 +21,7 @@ WindowseatError
 ├── TemplateExists             the owner has a template of that name already
 ├── TokenNotFound              no token has that number
 ├── TextRefused                the text holds what no database keeps
+├── TransferRefused            a file to be imported is none of those that are read, or as a whole not to be trusted
 └── (in agent/errors.py)
     ├── SettingsInvalid        a setting is out of range or malformed
     ├── AgentClosed            the agent was closed already
@@ -152,3 +153,7 @@ class TokenNotFound(WindowseatError):
 class TextRefused(WindowseatError):
     def __init__(self) -> None:
         super().__init__("The text holds a NUL character or half of a character, which no database keeps: remove it.")
+
+
+class TransferRefused(WindowseatError):
+    pass

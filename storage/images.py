@@ -8,10 +8,19 @@ from storage.database import Database, Transaction
 from storage.rows import find_session, insert_if_missing
 from storage.schema import images
 
+_BEGINNINGS = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+
 _CONTENT = sa.select(images.c.content).where(
     images.c.session_key == sa.bindparam("key"), images.c.digest == sa.bindparam("called")
 )
 _DROP = sa.delete(images).where(images.c.session_key == sa.bindparam("key"))
+
+
+def media_type_of_image(content: bytes) -> str | None:
+    """By how it begins: PNG, JPEG, GIF and WebP are images that are kept, and None is none of them."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for begin, kind in _BEGINNINGS if content.startswith(begin)), None)
 
 
 class Images:

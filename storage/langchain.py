@@ -28,6 +28,16 @@ def to_stored(message: BaseMessage) -> Message:
     return Message(sender, message.text, None if plain is not None and whole == message_to_dict(plain) else whole)
 
 
+def stored_from(whole: Any) -> Message:
+    """From what `message_to_dict` gave, also long ago. Raises ValueError where it did not give that."""
+    try:
+        return to_stored(messages_from_dict([whole])[0])
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError("It is no message.") from error
+
+
 def to_langchain(message: Message) -> AnyMessage:
     """Images that are kept apart are named only."""
     if message.images:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = "0009"
+VERSION = "0010"
 """The newest migration. A test holds it to the scripts in `migrations/versions`."""
 
 VERSION_TABLE = "windowseat_version"
@@ -320,6 +320,20 @@ turn_data = sa.Table(
     sa.Column("session_key", Key, nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("turn_data_by_session", "session_key"),
+    sqlite_with_rowid=False,
+)
+
+# Which conversations were taken in, of any file.
+imported_sessions = sa.Table(
+    "imported_sessions",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    # A digest of what the other program calls it: names of any length would not fit into an index.
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("session_key", Key, sa.ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    # What it was copied from, as JSON, where that is not here.
+    sa.Column("origin", sa.Text),
+    sa.Index("imported_by_session", "session_key"),
     sqlite_with_rowid=False,
 )
 

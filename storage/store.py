@@ -20,6 +20,7 @@ from storage.search import Search
 from storage.sessions import Sessions
 from storage.templates import Templates
 from storage.tokens import Tokens
+from storage.transfer import Transfer
 from storage.turns import Turns
 from storage.usage import Usage
 from storage.verify import verify
@@ -33,8 +34,8 @@ class Store:
     them, `branches` finds one's way among their alternatives, `marks` keeps what is said of them, `images` those of
     their prompts, `waiting` prompts that are to be sent, `search` finds them, `running` looks after replies while they
     run; `usage` has the figures, `templates` what sessions begin with, `notes` numbers, `tokens` who
-    somebody is, `client_data` what clients want kept with turns. All of them raise what
-    `storage.errors` draws.
+    somebody is, `client_data` what clients want kept with turns, `transfer` gives sessions away and takes them in. All
+    of them raise what `storage.errors` draws.
     """
 
     def __init__(self, url: str, *, clock: Clock = system_clock) -> None:
@@ -62,6 +63,7 @@ class Store:
         self.notes = Notes(self._database)
         self.tokens = Tokens(self._database, clock)
         self.client_data = ClientData(self._database)
+        self.transfer = Transfer(self._database)
 
     def verify(self) -> list[str]:
         """A sentence for each thing that does not agree with the rest; [] is well. Reads everything."""

@@ -27,6 +27,8 @@ FIRST_DAY = date(1970, 1, 1).toordinal()
 HOURS = 24
 WEEK = 7 * HOURS
 MICROSECOND = timedelta(microseconds=1)
+DAY = timedelta(days=1) // MICROSECOND
+"""As long as that in mid-reply is no reply: dates in a file that is taken in may be anything."""
 
 ALL = 0
 """In place of a session's key: all sessions of the owner."""
@@ -90,10 +92,21 @@ class Ended:
     prompt: int
     reply: int
 
+    @property
+    def day(self) -> date:
+        return self.ended_at.astimezone().date()
+
 
 def count_use(transaction: Transaction, ended: Ended, outcome: Outcome) -> None:
     """Add a turn to its day, the calendar day on the clock of this machine, and to its month and year."""
-    moment = ended.ended_at.astimezone()
+    names = {"owner": ended.owner, "key": ended.session_key, "model": ended.model}
+    rows = names | spans_of(ended.day)
+    transaction.change(_add_sums(), rows | figures_of(ended, outcome))
+    transaction.change(_add_histograms(transaction.dialect.name), rows | _steps(buckets_of(ended, outcome)))
+
+
+def figures_of(ended: Ended, outcome: Outcome) -> dict[str, int]:
+    """What a turn adds to each sum."""
     began_writing = outcome.first_text_at
     figures = {
         "sessions": 0,
@@ -108,27 +121,29 @@ def count_use(transaction: Transaction, ended: Ended, outcome: Outcome) -> None:
         "reply_characters": ended.reply,
         "writing_time": _microseconds(ended.ended_at - began_writing) if began_writing and outcome.output_tokens else 0,
     }
-    buckets = {
+    return {name: int(figure) for name, figure in figures.items()}
+
+
+def buckets_of(ended: Ended, outcome: Outcome) -> dict[str, str]:
+    """The bucket of each histogram that a turn raises."""
+    moment = ended.ended_at.astimezone()
+    first = outcome.first_text_at
+    return {
         "hours": str(HOURS * moment.weekday() + moment.hour),
-        "first_text": bucket(None if began_writing is None else began_writing - ended.opened_at),
+        "first_text": bucket(None if first is None else first - ended.opened_at),
         "duration": bucket(ended.ended_at - ended.opened_at),
     }
-    names = {"owner": ended.owner, "key": ended.session_key, "model": ended.model}
-    counts = {name: int(figure) for name, figure in figures.items()}
-    rows = names | _spans(moment.date())
-    transaction.change(_add_sums(), rows | counts)
-    transaction.change(_add_histograms(transaction.dialect.name), rows | _steps(buckets))
 
 
 def _microseconds(taken: timedelta) -> int:
-    """A clock that was set back counts as standing still."""
-    return max(0, taken // MICROSECOND)
+    """A clock that was set back counts as standing still, and no reply is written for longer than a day."""
+    return min(max(0, taken // MICROSECOND), DAY)
 
 
 def count_session(transaction: Transaction, owner: str, moment: datetime) -> None:
     """Count a session that was begun."""
     terms: dict[str, str | int] = {"owner": owner, "model": ""}
-    transaction.change(_add_session(), terms | _spans(moment.astimezone().date()))
+    transaction.change(_add_session(), terms | spans_of(moment.astimezone().date()))
 
 
 def forget_session(transaction: Transaction, owner: str, key: int) -> None:
@@ -137,7 +152,7 @@ def forget_session(transaction: Transaction, owner: str, key: int) -> None:
         transaction.change(statement, {"owner": owner, "key": key})
 
 
-def _spans(day: date) -> dict[str, int]:
+def spans_of(day: date) -> dict[str, int]:
     return {"day": _number(day), "month": -month_of(day), "year": -day.year}
 
 

@@ -1,0 +1,34 @@
+"""Taking sessions along: out of a store into files, and out of files and databases, our own and others'."""
+
+from storage.transfer.forms import Form, as_file, ending_of, file_name, is_many, media_type_of
+from storage.transfer.meter import Meter
+from storage.transfer.reading import Source, kind_of, read
+from storage.transfer.recognise import Kind
+from storage.transfer.report import Report, Tally
+from storage.transfer.saving import form_of, save
+from storage.transfer.taking import Fate, Taken
+from storage.transfer.talk import Broken, Talk
+from storage.transfer.transfer import Transfer
+
+__all__ = [
+    "Broken",
+    "Fate",
+    "Form",
+    "Kind",
+    "Meter",
+    "Report",
+    "Source",
+    "Taken",
+    "Talk",
+    "Tally",
+    "Transfer",
+    "as_file",
+    "ending_of",
+    "file_name",
+    "form_of",
+    "is_many",
+    "kind_of",
+    "media_type_of",
+    "read",
+    "save",
+]

@@ -1,0 +1,89 @@
+"""`python -m storage export` and `import`."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from storage.command_line import OWNER, Bar, check_current, in_words
+from storage.database import Database
+from storage.transfer.forms import Form, as_file
+from storage.transfer.giving import count, give
+from storage.transfer.meter import Meter
+from storage.transfer.reading import kind_of, read
+from storage.transfer.report import Report, Tally
+from storage.transfer.saving import form_of, save
+from storage.transfer.taking import Fate, take
+from storage.transfer.talk import Talk
+
+NAMED = 20
+"""How many sessions, and how many broken conversations, are named."""
+
+
+@click.command("export", help="Write sessions into a file: all, or those that are named.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("sessions", nargs=-1)
+@OWNER
+@click.option(
+    "--form",
+    type=click.Choice([form.value for form in Form]),
+    help="JSON has everything. Without this the name of the file says which.",
+)
+@click.pass_obj
+def export_command(database: Database, file: Path, sessions: tuple[str, ...], owner: str, form: str | None) -> None:
+    check_current(database)
+    wanted = form_of(file, form)
+    with Bar("Writing") as bar:
+        talks = _shown(bar, give(database, owner, sessions or None), _how_many(database, owner, sessions))
+        save(as_file(talks, wanted, many=len(set(sessions)) != 1), file)
+    click.echo(f"Wrote {file} ({file.stat().st_size / 1e6:,.1f} MB).")
+
+
+def _how_many(database: Database, owner: str, sessions: Sequence[str]) -> int:
+    return len(set(sessions)) or count(database, owner)
+
+
+def _shown(bar: Bar, talks: Iterator[Talk], total: int) -> Iterator[Talk]:
+    for done, talk in enumerate(talks, start=1):
+        yield talk
+        bar.show(done, max(total, done))
+
+
+@click.command(
+    "import",
+    help="Take conversations in: of Windowseat, ChatGPT, Claude or Open WebUI (JSON, or the zip as it was sent), or of "
+    "LangChain's table in the database at an address such as sqlite:///history.db. What is there already is left as it "
+    "is.",
+)
+@click.argument("source")
+@OWNER
+@click.option("--dry-run", is_flag=True, help="Only say what would come in.")
+@click.option("--table", help="LangChain's table, where it is not message_store.")
+@click.pass_obj
+def import_command(database: Database, source: str, owner: str, *, dry_run: bool, table: str | None) -> None:
+    check_current(database)
+    kind, meter, tally = kind_of(source, table=table), Meter(), Tally()
+    cancelled = False
+    with Bar("Reading") as bar:
+        try:
+            for found in take(database, owner, read(source, table=table, meter=meter), dry=dry_run):
+                tally.add(found)
+                bar.show(min(meter.done, meter.total), max(1, meter.total))
+        except KeyboardInterrupt:
+            cancelled = True
+    _tell(tally.report(kind, dry_run=dry_run, cancelled=cancelled))
+    if cancelled:
+        raise SystemExit(130)
+
+
+def _tell(report: Report) -> None:
+    for taken in report.sessions[:NAMED]:
+        plus = "+" if taken.fate is Fate.GROWN else " "
+        click.echo(f"  {plus} {taken.session_id}  {in_words(taken.messages, 'message')}  {taken.title}")
+    if (more := report.new + report.grown - NAMED) > 0:
+        click.echo(f"    … and {more:,} more")
+    for broken in report.broken[:NAMED]:
+        click.echo(f"  ! {broken.name}: {broken.reason}")
+    if (more := report.broken_count - NAMED) > 0:
+        click.echo(f"    … and {more:,} more that are broken")
+    click.echo(str(report))

@@ -1,0 +1,177 @@
+"""Taking along from a notebook: files out, and conversations in."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import Agent, Form, Importing, Receipt, SessionNotFound, TransferRefused
+from tests.foreign_exports import chatgpt_trip
+
+Make = Callable[..., Agent]
+
+
+@pytest.fixture
+def other(make_agent: Make, tmp_path: Path) -> Agent:
+    return make_agent(database_url=f"sqlite:///{tmp_path / 'other.db'}")
+
+
+@pytest.fixture
+def told(agent: Agent) -> Agent:
+    lisbon = agent.conversation("lisbon")
+    lisbon.send("I go to Lisbon in May.")
+    turn = lisbon.send("What to pack?")
+    lisbon.edit(turn.turn_id, "What to read?").finish()
+    agent.conversation("porto").send("And Porto?")
+    return agent
+
+
+def test_everything_goes_out_and_in_and_is_the_same(told: Agent, other: Agent, tmp_path: Path) -> None:
+    file = told.export(tmp_path / "all.json")
+    report = other.import_(file)
+    assert (report.new, report.turns, report.messages, report.broken_count) == (2, 4, 8, 0)
+    assert other.export(tmp_path / "again.json").read_bytes() == file.read_bytes()
+    assert [turn.prompt for turn in other.find("lisbon").turns(9)] == ["I go to Lisbon in May.", "What to read?"]
+    assert other.search("pack").hits
+
+
+def test_a_report_is_told_in_sentences(told: Agent, other: Agent, tmp_path: Path) -> None:
+    file = told.export(tmp_path / "all.json")
+    assert str(other.import_(file, dry_run=True)) == "2 new sessions would come in. 8 messages in all."
+    assert other.sessions().sessions == ()
+    assert str(other.import_(file)) == "2 new sessions came in. 8 messages in all."
+    assert str(other.import_(file)) == "Nothing new came in. 2 sessions were here already."
+    told.find("porto").send("More?")
+    assert str(other.import_(told.export(file))) == "1 session grew. 2 messages in all. 1 session was here already."
+
+
+def test_the_name_of_the_file_says_the_form_unless_it_is_given(told: Agent, tmp_path: Path) -> None:
+    assert told.export(tmp_path / "lisbon.html", "lisbon").read_text().startswith("<!DOCTYPE html>")
+    assert told.export(tmp_path / "lisbon.md", "lisbon").read_text().startswith("# I go to Lisbon in May.")
+    assert told.export(tmp_path / "both.zip", form=Form.MARKDOWN).read_bytes().startswith(b"PK")
+    with pytest.raises(TransferRefused, match=r"There is no form “all\.doc”: there are json, markdown, html"):
+        told.export(tmp_path / "all.doc")
+
+
+def test_who_looks_on_is_told_how_far_it_is(told: Agent, other: Agent, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    file = told.export(tmp_path / "all.json", told=lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (2, 2)
+    seen: list[float | None] = []
+    other.import_(file, told=lambda job: seen.append(job.fraction))
+    assert seen[-1] == 1
+
+
+def test_a_file_that_can_not_be_written_leaves_nothing_behind(told: Agent, tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    with pytest.raises(TransferRefused, match="can't be written"):
+        told.export(folder, form=Form.JSON)
+    with pytest.raises(TransferRefused, match="can't be written: No such file or directory"):
+        told.export(tmp_path / "nowhere" / "all.json")
+    with pytest.raises(SessionNotFound):
+        told.export(tmp_path / "faro.json", "faro")
+    assert {path.name for path in tmp_path.iterdir() if ".db" not in path.suffix} == {"a folder"}
+
+
+def test_interrupting_an_export_leaves_the_file_of_before(told: Agent, tmp_path: Path) -> None:
+    def interrupted(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    file = tmp_path / "all.json"
+    file.write_text("before")
+    with pytest.raises(KeyboardInterrupt):
+        told.export(file, told=interrupted)
+    assert file.read_text() == "before"
+
+
+def test_an_import_that_is_cancelled_leaves_whole_sessions_and_the_file_brings_the_rest(
+    agent: Agent, other: Agent, tmp_path: Path
+) -> None:
+    for number in range(1500):
+        agent.conversation(f"session {number}").configure(window_turns=number % 9)
+    file = agent.export(tmp_path / "all.json")
+    job = other.begin_import(file)
+    while not job.done:
+        job.wait(0.001)
+    job.cancel()
+    report = job.finish()
+    assert report.cancelled
+    assert 0 < report.new < 1500
+    assert other.stats().totals.sessions >= report.new
+    assert "It was cancelled before the end." in str(report)
+    rest = other.import_(file)
+    assert other.stats().totals.sessions == 1500
+    assert rest.known + rest.new == 1500
+
+
+def test_an_import_ends_with_its_agent(agent: Agent, other: Agent, tmp_path: Path) -> None:
+    for number in range(1500):
+        agent.conversation(f"session {number}").configure(window_turns=number % 9)
+    job = other.begin_import(agent.export(tmp_path / "all.json"))
+    assert [running.source for running in other.imports()] == [tmp_path / "all.json"]
+    other.close()
+    assert not job.running
+    assert job.finish().cancelled
+
+
+def test_conversations_of_another_program_come_in_with_their_titles_and_models(agent: Agent, tmp_path: Path) -> None:
+    file = tmp_path / "conversations.json"
+    file.write_text(json.dumps([chatgpt_trip()]))
+    report = agent.import_(file)
+    assert report.kind == "chatgpt"
+    assert report.new > 0
+    assert agent.import_(file).new == 0
+    assert all(session.title for session in agent.sessions().sessions)
+
+
+def test_what_is_no_export_is_refused_in_a_sentence_and_nothing_comes_in(agent: Agent, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("hello")
+    with pytest.raises(TransferRefused, match=r"“notes\.txt” holds no conversation that can be read"):
+        agent.import_(file)
+    with pytest.raises(TransferRefused, match="There is no file"):
+        agent.import_(tmp_path / "nowhere.json")
+    assert agent.imports() == ()
+
+
+def test_a_receipt_and_settings_that_are_none_break_nothing(told: Agent, other: Agent, tmp_path: Path) -> None:
+    document: dict[str, Any] = json.loads(told.export(tmp_path / "all.json").read_text())
+    lisbon = document["sessions"][0]
+    lisbon["settings"] = {"window_turns": "many", "model": "echo"}
+    for turn, receipt in zip(lisbon["turns"], ([1, 1, 10**9], {"nothing": 1}, ["a", None, 3]), strict=True):
+        turn["receipt"] = receipt
+    (tmp_path / "odd.json").write_text(json.dumps(document))
+    other.import_(tmp_path / "odd.json")
+    chat = other.find("lisbon")
+    assert [Receipt.of(turn) for turn in chat.turns(9)] == [None, None]
+    assert chat.send("Still there?").text
+
+
+def test_an_export_that_is_offered_is_found_by_its_key_alone(told: Agent) -> None:
+    key = told.of("ann").offer(told.begin_export("lisbon", form="html"))
+    assert b"".join(told.offered(key)).startswith(b"<!DOCTYPE html>")
+    with pytest.raises(TransferRefused, match="no longer offered"):
+        told.offered("guess")
+
+
+def test_what_one_owner_takes_in_the_others_do_not_see(told: Agent, other: Agent, tmp_path: Path) -> None:
+    ann = other.of("ann")
+    ann.import_(told.export(tmp_path / "all.json"))
+    assert other.stats().totals.sessions == 0
+    assert ann.stats().totals.sessions == 2
+    assert ann.import_(tmp_path / "all.json").known == 2
+
+
+def test_many_look_at_an_import_while_it_runs(told: Agent, other: Agent, tmp_path: Path) -> None:
+    job: Importing = other.begin_import(told.export(tmp_path / "all.json"))
+    found: list[int] = []
+    threads = [threading.Thread(target=lambda: found.append(job.finish().new)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [2] * 5
