@@ -52,7 +52,7 @@ def test_the_name_of_the_file_says_the_form_unless_it_is_given(told: Agent, tmp_
     assert told.export(tmp_path / "lisbon.html", "lisbon").read_text().startswith("<!DOCTYPE html>")
     assert told.export(tmp_path / "lisbon.md", "lisbon").read_text().startswith("# I go to Lisbon in May.")
     assert told.export(tmp_path / "both.zip", form=Form.MARKDOWN).read_bytes().startswith(b"PK")
-    with pytest.raises(TransferRefused, match=r"There is no form “all\.doc”: there are json, markdown, html"):
+    with pytest.raises(TransferRefused, match=r"There is no form “all\.doc”: there are json, markdown, html, pdf"):
         told.export(tmp_path / "all.doc")
 
 

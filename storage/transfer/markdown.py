@@ -1,77 +1,96 @@
 """A session as Markdown: its active path, to be read by people and by other programs."""
 
 import re
+from collections.abc import Iterator
+from functools import cache
+from html import escape
 
-from storage.records import Sender, Status
-from storage.transfer.talk import Talk, TalkMessage, TalkTurn
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-_FENCES = re.compile(r"^\s*(`{3,}|~{3,})", re.MULTILINE)
+from storage.records import Sender
+from storage.transfer.entries import NOTHING, Entry, entries_of, notes_of, title_of
+from storage.transfer.talk import Talk
 
-CALLED = {Sender.HUMAN: "Prompt", Sender.AI: "Reply", Sender.TOOL: "Tool", Sender.SYSTEM: "System"}
-ENDED = {
-    Status.STOPPED: "This reply was stopped.",
-    Status.FAILED: "This reply failed.",
-    Status.INTERRUPTED: "This reply was interrupted.",
-}
-
-
-def path_of(talk: Talk) -> list[TalkTurn]:
-    """The turns of the active path, oldest first."""
-    found, place = [], talk.head
-    while place is not None:
-        found.append(talk.turns[place])
-        place = talk.turns[place].parent
-    return found[::-1]
+_TICKS = re.compile(r"`{3,}")
+_OPEN_HTML = (("<!--", "-->"), ("<?", "?>"), ("<![cdata[", "]]>"), ("<!", ">"))
+_OPEN_TAGS = ("script", "pre", "style", "textarea")
 
 
-def thinking_of(said: TalkMessage) -> str:
-    """What a model thought before it answered, "" where it did not say."""
-    kept = ((said.full or {}).get("data") or {}).get("additional_kwargs") or {}
-    thought = kept.get("reasoning_content") if isinstance(kept, dict) else None
-    return thought if isinstance(thought, str) else ""
+def as_markdown(talk: Talk) -> Iterator[str]:
+    """Prompts and replies as they were written, below headings; each turn after a rule, since replies have headings."""
+    yield f"# {title_of(talk)}\n"
+    yield from (f"\n{note}\n" for note in notes_of(talk))
+    is_empty = True
+    for entry in entries_of(talk):
+        is_empty = False
+        yield from (f"\n{part}\n" for part in _parts(entry) if part)
+    if is_empty:
+        yield f"\n{NOTHING}\n"
 
 
-def notes_of(talk: Talk) -> list[str]:
-    """What there is to say of a session beside its turns."""
-    path = len(path_of(talk))
-    notes = [f"Begun {talk.created_at:%Y-%m-%d %H:%M} UTC, last used {talk.last_activity:%Y-%m-%d %H:%M} UTC."]
-    if talk.tags:
-        notes.append(f"Tags: {', '.join(talk.tags)}.")
-    if others := len(talk.turns) - path:
-        notes.append(f"{others:,} more turns are on other branches: they are in the JSON file.")
-    return notes
+def _parts(entry: Entry) -> Iterator[str]:
+    if entry.sender is Sender.HUMAN:
+        yield "---"
+    if entry.sender is Sender.TOOL:
+        yield from _steps(entry)
+        return
+    if entry.says_something or not entry.calls:
+        yield f"## {entry.heading}"
+    if entry.thinking:
+        yield _folded("Thinking", closed(entry.thinking))
+    yield closed(entry.text)
+    yield from _beside(entry)
+    if entry.end:
+        yield f"*{entry.end}*"
 
 
-def as_markdown(talk: Talk) -> str:
-    """Prompts and replies as they were written, below headings."""
-    parts = [f"# {_line(talk.title or talk.session_id)}", *notes_of(talk)]
-    for turn in path_of(talk):
-        parts += [part for said in turn.messages for part in _said(turn, said)]
-        if turn.status in ENDED:
-            parts.append(f"*{turn.error or ENDED[turn.status]}*")
-    return "\n\n".join(part for part in parts if part) + "\n"
+def _steps(entry: Entry) -> Iterator[str]:
+    if entry.text or not entry.calls:
+        yield _folded(entry.heading, _fenced(entry.text))
+    yield from _beside(entry)
 
 
-def _said(turn: TalkTurn, said: TalkMessage) -> list[str]:
-    heading = f"## {CALLED[said.sender]}"
-    if said.sender is Sender.AI and turn.model:
-        heading += f" by {_line(turn.model)}"
-    at = said.at or turn.opened_at
-    thought = thinking_of(said)
-    folded = f"<details><summary>Thinking</summary>\n\n{thought}\n\n</details>" if thought else ""
-    return [f"{heading}, {at:%Y-%m-%d %H:%M} UTC", folded, _closed(said.content)]
+def _beside(entry: Entry) -> Iterator[str]:
+    yield from (f"[Attached: {picture.name}]" for picture in entry.pictures)
+    yield from (_folded(f"Call of {call.tool}", _fenced(call.arguments, "json")) for call in entry.calls)
 
 
-def _closed(text: str) -> str:
-    """A text whose code block was cut off would swallow all that follows."""
-    open_fence = ""
-    for fence in _FENCES.findall(text):
-        if not open_fence:
-            open_fence = fence
-        elif fence[0] == open_fence[0] and len(fence) >= len(open_fence):
-            open_fence = ""
-    return f"{text}\n{open_fence}" if open_fence else text
+def _folded(summary: str, text: str) -> str:
+    return f"<details><summary>{escape(summary)}</summary>\n\n{text}\n\n</details>"
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())
+def _fenced(text: str, language: str = "") -> str:
+    """In a fence longer than any within."""
+    fence = "`" * max(3, 1 + max(map(len, _TICKS.findall(text)), default=0))
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def closed(text: str) -> str:
+    """The text, and after it what ends a block of code or HTML that was cut off: it would swallow all that follows."""
+    last = next((token for token in reversed(_blocks().parse(text)) if token.level == 0), None)
+    if last is None or last.map is None:
+        return text
+    end = _end_of_fence(last) if last.type == "fence" else _end_of_html(last)
+    return text + ("" if text.endswith("\n") else "\n") + end if end else text
+
+
+def _end_of_fence(fence: Token) -> str:
+    begin, end = fence.map or (0, 0)
+    lines = fence.content.count("\n") + (not fence.content.endswith("\n") and fence.content != "")
+    return fence.markup if lines == end - begin - 1 else ""
+
+
+def _end_of_html(html: Token) -> str:
+    if html.type != "html_block":
+        return ""
+    text = html.content.strip().lower()
+    tag = next((tag for tag in _OPEN_TAGS if re.match(rf"<{tag}(?=[\s>]|$)", text)), None)
+    pairs = ((f"<{tag}", f"</{tag}>"),) if tag else _OPEN_HTML
+    return next((close for begin, close in pairs if text.startswith(begin) and close not in text), "")
+
+
+@cache
+def _blocks() -> MarkdownIt:
+    """Where blocks begin and end is all that is asked."""
+    return MarkdownIt("commonmark").disable("inline").disable("text_join", ignoreInvalid=True)
