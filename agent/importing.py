@@ -1,11 +1,11 @@
 """Conversations on their way in: watched by anybody, cancelled by anybody."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from storage import Store
-from storage.transfer import Meter, Report, Tally, kind_of, read
+from storage.transfer import Broken, Meter, Report, Talk, Tally, kind_of, read
 
 PATIENCE = 5.0
 TICK = 0.1
@@ -52,7 +52,7 @@ class Importing:
         return min(1.0, self._meter.done / self._meter.total) if self._meter.total else None
 
     def cancel(self) -> None:
-        """Take nothing more in. Returns at once; what is being written then is still written."""
+        """Read no further. Returns at once; what was read until then still comes in, in whole sessions."""
         self._cancelled.set()
 
     def wait(self, patience: float = PATIENCE) -> None:
@@ -85,16 +85,20 @@ class Importing:
 
     def _run(self) -> None:
         try:
-            talks = read(self.source, meter=self._meter)
-            for found in self._store.transfer.take(self.owner, talks, dry=self.dry_run):
+            for found in self._store.transfer.take(self.owner, self._talks(), dry=self.dry_run):
                 self._tally.add(found)
-                if self._cancelled.is_set():
-                    self._cut_short = True
-                    break
         except Exception as error:  # noqa: BLE001 - whoever waits for the end is to see it
             self._failure = error
         finally:
             self._ended(self)
+
+    def _talks(self) -> Iterator[Talk | Broken]:
+        """Those of the file until it is cancelled. What was read by then still comes in, and is told."""
+        for talk in read(self.source, meter=self._meter):
+            if self._cancelled.is_set():
+                self._cut_short = True
+                return
+            yield talk
 
     def __repr__(self) -> str:
         return f"<Importing of {self.source}>"
