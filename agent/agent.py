@@ -335,6 +335,7 @@ class Agent:
             raise AgentClosed
         job = Importing(self._store, self.owner, source, dry_run=dry_run, ended=self._imports.discard)
         self._imports.add(job)
+        job.begin()
         return job
 
     def import_(

@@ -24,7 +24,7 @@ class Importing:
         dry_run: bool,
         ended: Callable[["Importing"], object],
     ) -> None:
-        """Begin. `ended` is called at the end, whatever it was. Raises TransferRefused for what can't be read."""
+        """`ended` is called at the end, whatever it was. Raises TransferRefused for what can't be read."""
         self.source, self.dry_run, self.owner = source, dry_run, owner
         self._kind = kind_of(source)
         self._store = store
@@ -35,6 +35,9 @@ class Importing:
         self._cut_short = False
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="windowseat-import", daemon=True)
+
+    def begin(self) -> None:
+        """Once."""
         self._thread.start()
 
     @property
