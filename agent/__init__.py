@@ -88,6 +88,7 @@ from storage import (
     TooManyPinned,
     TooManyWaiting,
     Totals,
+    TransferRefused,
     Turn,
     TurnNotFound,
     Unused,
