@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from storage import Store
+from agent.errors import PromptRefused
+from agent.prompt import checked_name, storable
+from storage import SessionNotFound, Store
 from storage.transfer import Form, Talk, as_file, ending_of, file_name, media_type_of, save
 
 Told = Callable[[int, int], object]
@@ -21,7 +23,7 @@ class Export:
         """Without names it is all sessions. Raises SessionNotFound."""
         self.owner, self.form = owner, form
         self._store = store
-        self._ids = tuple(dict.fromkeys(session_ids))
+        self._ids = tuple(dict.fromkeys(map(_possible, session_ids)))
         sessions = [store.sessions.get(owner, name) for name in self._ids]
         self._only = sessions[0] if len(sessions) == 1 else None
         self.total = len(sessions) if self._ids else store.usage.totals(owner).sessions
@@ -61,3 +63,11 @@ class Export:
 
     def __repr__(self) -> str:
         return f"<Export of {self.file_name}>"
+
+
+def _possible(session_id: str) -> str:
+    """A name that a session can have. Raises SessionNotFound: not every database can be asked for the others."""
+    try:
+        return checked_name(session_id)
+    except PromptRefused as error:
+        raise SessionNotFound(storable(session_id)) from error
