@@ -43,6 +43,11 @@ class Access:
         """Whether there is any token, so that everybody needs one."""
         return self._tokens.any()
 
+    def is_known(self, owner: str) -> bool:
+        """Whether this owner could come in: as long as one of the tokens is theirs, or without any if it is our own."""
+        every = self._tokens.all()
+        return any(token.owner == owner for token in every) or (not every and owner == self._owner)
+
     def admit(self, token: str | None, *, from_here: bool) -> tuple[str, int | None]:
         """The owner who comes so, and the number of the token; None for who comes without, from this machine.
 

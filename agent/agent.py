@@ -18,7 +18,7 @@ from agent.context import Context
 from agent.conversation import Conversation
 from agent.daily import Daily
 from agent.due import Due, HeldUp
-from agent.errors import AgentClosed, PromptRefused, SettingsInvalid
+from agent.errors import AgentClosed, OfferGone, PromptRefused, SettingsInvalid
 from agent.exporting import Export, Told
 from agent.importing import Importing
 from agent.loading import Loading
@@ -326,8 +326,11 @@ class Agent:
         return self._offers.keep(export)
 
     def offered(self, key: str) -> Export:
-        """Of whichever owner. Raises TransferRefused."""
-        return self._offers.find(key)
+        """Of whichever owner, as long as they could come in themselves. Raises OfferGone."""
+        export = self._offers.find(key)
+        if not self.access.is_known(export.owner):
+            raise OfferGone
+        return export
 
     def begin_import(self, source: Path | str, *, dry_run: bool = False) -> Importing:
         """As `import_`, in the background: watched, cancelled and waited for by whoever wants to."""

@@ -104,6 +104,11 @@ class LoadCancelled(ModelError):
         super().__init__(f"Loading {model} was cancelled.")
 
 
+class OfferGone(WindowseatError):
+    def __init__(self) -> None:
+        super().__init__("This export is no longer offered: ask for it again.")
+
+
 class RunStopped(WindowseatError):
     def __init__(self) -> None:
         super().__init__("This run was stopped: what it had said until then is kept.")

@@ -5,8 +5,8 @@ import threading
 import time
 from collections import OrderedDict
 
+from agent.errors import OfferGone
 from agent.exporting import Export
-from storage.errors import TransferRefused
 
 LIFE = 600.0
 """Seconds for which an export can be fetched."""
@@ -31,10 +31,10 @@ class Offers:
         return key
 
     def find(self, key: str) -> Export:
-        """Raises TransferRefused where it has waited for too long, or never did."""
+        """Raises OfferGone where it has waited for too long, or never did."""
         with self._lock:
             until, export = self._waiting.get(key, (0.0, None))
             if export is None or until < time.monotonic():
                 self._waiting.pop(key, None)
-                raise TransferRefused("This export is no longer offered: ask for it again.")
+                raise OfferGone
         return export

@@ -25,6 +25,7 @@ WindowseatError
 └── (in agent/errors.py)
     ├── SettingsInvalid        a setting is out of range or malformed
     ├── AgentClosed            the agent was closed already
+    ├── OfferGone              no export is offered under that key, or no longer
     ├── RunStopped             somebody stopped the turn that an agent of one's own was answering
     ├── AccessRefused          only this machine is served, or only who comes with a token
     │   ├── TokenWanted        none came
