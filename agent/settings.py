@@ -92,6 +92,12 @@ class Settings(BaseSettings):
     body_limit: int = Field(
         default=32_000_000, ge=1000, le=2_000_000_000, description="The largest body of a request, in bytes."
     )
+    import_limit: int = Field(
+        default=4_294_967_296,
+        ge=1000,
+        le=1_099_511_627_776,
+        description="The largest file that is taken in over HTTP, in bytes.",
+    )
     debug_routes: bool = Field(
         default=False, description="Serve /debug/sessions and /debug/clear, as one of the earlier back ends did."
     )
