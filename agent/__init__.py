@@ -97,7 +97,6 @@ from storage import (
     WaitingPrompt,
     WindowseatError,
 )
-from storage.errors import TransferRefused
 from storage.transfer import Broken, Fate, Form, Report, Taken
 
 __all__ = [

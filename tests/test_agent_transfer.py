@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent import Agent, Form, Importing, Receipt, SessionNotFound, TransferRefused
+from agent import Agent, Form, Importing, OfferGone, Receipt, SessionNotFound, TransferRefused
 from tests.foreign_exports import chatgpt_trip
 
 Make = Callable[..., Agent]
@@ -88,30 +88,34 @@ def test_interrupting_an_export_leaves_the_file_of_before(told: Agent, tmp_path:
     assert file.read_text() == "before"
 
 
+def many_sessions(file: Path) -> Path:
+    """5,000 of them, without turns."""
+    dates = {"created_at": "2026-05-04T12:00:00.000000Z", "last_activity": "2026-05-04T12:00:00.000000Z"}
+    sessions = [{"session_id": f"session {number}", **dates} for number in range(5000)]
+    file.write_text(json.dumps({"format": "windowseat", "version": 1, "sessions": sessions}))
+    return file
+
+
 def test_an_import_that_is_cancelled_leaves_whole_sessions_and_the_file_brings_the_rest(
-    agent: Agent, other: Agent, tmp_path: Path
+    other: Agent, tmp_path: Path
 ) -> None:
-    for number in range(1500):
-        agent.conversation(f"session {number}").configure(window_turns=number % 9)
-    file = agent.export(tmp_path / "all.json")
+    file = many_sessions(tmp_path / "all.json")
     job = other.begin_import(file)
     while not job.done:
         job.wait(0.001)
     job.cancel()
     report = job.finish()
     assert report.cancelled
-    assert 0 < report.new < 1500
+    assert 0 < report.new < 5000
     assert other.stats().totals.sessions >= report.new
     assert "It was cancelled before the end." in str(report)
     rest = other.import_(file)
-    assert other.stats().totals.sessions == 1500
-    assert rest.known + rest.new == 1500
+    assert other.stats().totals.sessions == 5000
+    assert rest.known + rest.new == 5000
 
 
-def test_an_import_ends_with_its_agent(agent: Agent, other: Agent, tmp_path: Path) -> None:
-    for number in range(1500):
-        agent.conversation(f"session {number}").configure(window_turns=number % 9)
-    job = other.begin_import(agent.export(tmp_path / "all.json"))
+def test_an_import_ends_with_its_agent(other: Agent, tmp_path: Path) -> None:
+    job = other.begin_import(many_sessions(tmp_path / "all.json"))
     assert [running.source for running in other.imports()] == [tmp_path / "all.json"]
     other.close()
     assert not job.running
@@ -152,10 +156,23 @@ def test_a_receipt_and_settings_that_are_none_break_nothing(told: Agent, other: 
 
 
 def test_an_export_that_is_offered_is_found_by_its_key_alone(told: Agent) -> None:
-    key = told.of("ann").offer(told.begin_export("lisbon", form="html"))
+    key = told.offer(told.begin_export("lisbon", form="html"))
     assert b"".join(told.offered(key)).startswith(b"<!DOCTYPE html>")
-    with pytest.raises(TransferRefused, match="no longer offered"):
+    with pytest.raises(OfferGone, match="no longer offered"):
         told.offered("guess")
+
+
+def test_an_offer_ends_with_the_last_token_of_its_owner(told: Agent) -> None:
+    told.access.create("local")
+    told.access.create("ann")
+    ann = told.of("ann")
+    ann.conversation("porto").send("Hello")
+    key = ann.offer(ann.begin_export("porto"))
+    assert told.offered(key).owner == "ann"
+    number = next(token.id for token in told.access.all() if token.owner == "ann")
+    told.access.revoke(number)
+    with pytest.raises(OfferGone):
+        told.offered(key)
 
 
 def test_what_one_owner_takes_in_the_others_do_not_see(told: Agent, other: Agent, tmp_path: Path) -> None:
