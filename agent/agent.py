@@ -1,7 +1,7 @@
 """The agent: settings, store, models and runner, wired once."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +21,7 @@ from agent.due import Due, HeldUp
 from agent.errors import AgentClosed, OfferGone, PromptRefused, SettingsInvalid
 from agent.exporting import Export, Told
 from agent.importing import Importing
+from agent.imports import Imports
 from agent.loading import Loading
 from agent.memory import GivenContext
 from agent.models import Catalogue, Choice, Models
@@ -56,7 +57,7 @@ from storage import (
     as_tag,
     system_clock,
 )
-from storage.transfer import Form, Report, form_of
+from storage.transfer import Form, Report, check_name, form_in, form_of
 
 T = TypeVar("T", Filters, SessionFilters)
 
@@ -125,7 +126,7 @@ class Agent:
         self._daily = Daily(self._clean_up_daily) if self.settings.cleanup_days else None
         self._graphs: dict[str, Graph] = {}
         self._offers = Offers()
-        self._imports: set[Importing] = set()
+        self._imports = Imports(self._store)
         self._lock = threading.Lock()
         self._closing = threading.Lock()
         self._closed = self._is_view = False
@@ -299,26 +300,34 @@ class Agent:
         totals = self._store.usage.totals(self.owner, idle=timedelta(minutes=self.settings.idle_minutes))
         return Stats(totals, self._store.usage.figures(self.owner, session, since=since, until=until))
 
-    def begin_export(self, *session_ids: str, form: Form | str = Form.JSON) -> Export:
-        """These sessions, or all, in one of the forms in which they are taken along, to be read piece by piece.
+    def begin_export(self, sessions: str | Sequence[str] | None = None, *, form: Form | str = Form.JSON) -> Export:
+        """Sessions by their names, or all, in one of the forms in which they are taken along, to be read in pieces.
 
         Raises SessionNotFound, TransferRefused.
         """
-        return Export(self._store, self.owner, session_ids, form_of(Path(), form))
+        return Export(self._store, self.owner, sessions, form_of(form))
 
     def export(
-        self, path: Path | str, *session_ids: str, form: Form | str | None = None, told: Told | None = None
+        self,
+        path: Path | str,
+        sessions: str | Sequence[str] | None = None,
+        *,
+        form: Form | str | None = None,
+        told: Told | None = None,
     ) -> Path:
-        """Write these sessions, or all, into a file; its name says the form, where that is not given.
+        """Write sessions by their names, or all, into a file; its name says the form, where that is not given.
 
             agent.export("lisbon.html", "lisbon")
             agent.export("everything.json")
+            agent.export("both.zip", ["lisbon", "porto"], form="markdown")
 
-        `told` is called after each session, with how many are done and of how many. Raises SessionNotFound, StoreError,
-        and TransferRefused where the file can't be written.
+        `told` is called with how many are done, and of how many. Raises SessionNotFound, StoreError, and
+        TransferRefused where the file can't be written.
         """
-        target = Path(path)
-        self.begin_export(*session_ids, form=form_of(target, form)).save(target, told)
+        target = Path(path).expanduser()
+        export = self.begin_export(sessions, form=form or form_in(target))
+        check_name(target, export.file_name)
+        export.save(target, told)
         return target
 
     def offer(self, export: Export) -> str:
@@ -332,19 +341,19 @@ class Agent:
             raise OfferGone
         return export
 
-    def begin_import(self, source: Path | str, *, dry_run: bool = False) -> Importing:
+    def begin_import(self, source: Path | str, *, dry_run: bool = False, table: str | None = None) -> Importing:
         """As `import_`, in the background: watched, cancelled and waited for by whoever wants to."""
-        if self._closed:
-            raise AgentClosed
-        job = Importing(self._store, self.owner, source, dry_run=dry_run, ended=self._imports.discard)
-        self._imports.add(job)
-        job.begin()
-        return job
+        return self._imports.begin(self.owner, source, dry_run=dry_run, table=table)
 
     def import_(
-        self, source: Path | str, *, dry_run: bool = False, told: Callable[[Importing], object] | None = None
+        self,
+        source: Path | str,
+        *,
+        dry_run: bool = False,
+        table: str | None = None,
+        told: Callable[[Importing], object] | None = None,
     ) -> Report:
-        """Take conversations in: of our own file, of ChatGPT's, Claude's or Open WebUI's, or of LangChain's table.
+        """Take conversations in: of our own file, of ChatGPT's, Claude's or Open WebUI's, or of LangChain's `table`.
 
             print(agent.import_("conversations.zip", dry_run=True))
             agent.import_("sqlite:///history.db")
@@ -352,11 +361,11 @@ class Agent:
         What is there already is left as it is; what is broken costs only itself, and is named in the report. `told` is
         called now and then. Interrupting it leaves what came in until then. Raises TransferRefused, StoreError.
         """
-        return self.begin_import(source, dry_run=dry_run).finish(told)
+        return self.begin_import(source, dry_run=dry_run, table=table).finish(told)
 
     def imports(self) -> tuple[Importing, ...]:
         """What is being taken in for this owner."""
-        return tuple(job for job in self._imports.copy() if job.owner == self.owner and job.running)
+        return self._imports.of(self.owner)
 
     def models(self) -> Catalogue:
         """What can be chosen now. Takes two seconds at most."""
@@ -459,9 +468,7 @@ class Agent:
     def _end(self) -> None:
         if self._daily is not None:
             self._daily.close()
-        for job in self._imports.copy():
-            job.cancel()
-            job.wait()
+        self._imports.close()
         try:
             self._runner.close(self._models.aclose)
         finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent.errors import PromptRefused
 from agent.prompt import checked_name, storable
-from storage import SessionNotFound, Store
+from storage import SessionNotFound, Store, TransferRefused
 from storage.transfer import Form, Talk, as_file, ending_of, file_name, media_type_of, save
 
 Told = Callable[[int, int], object]
@@ -19,14 +19,14 @@ class Export:
     Every round through it is a new file. Markdown, HTML and PDF of several sessions are a zip archive with one each.
     """
 
-    def __init__(self, store: Store, owner: str, session_ids: Sequence[str], form: Form) -> None:
-        """Without names it is all sessions. Raises SessionNotFound."""
+    def __init__(self, store: Store, owner: str, sessions: str | Sequence[str] | None, form: Form) -> None:
+        """One name, several, or None for all. Raises SessionNotFound, and TransferRefused for none at all."""
         self.owner, self.form = owner, form
         self._store = store
-        self._ids = tuple(dict.fromkeys(map(_possible, session_ids)))
-        sessions = [store.sessions.get(owner, name) for name in self._ids]
-        self._only = sessions[0] if len(sessions) == 1 else None
-        self.total = len(sessions) if self._ids else store.usage.totals(owner).sessions
+        self._ids = _chosen(sessions)
+        found = [store.sessions.get(owner, name) for name in self._ids or ()]
+        self._only = found[0] if len(found) == 1 else None
+        self.total = store.usage.totals(owner).sessions if self._ids is None else len(found)
         self.done = 0
 
     @property
@@ -57,7 +57,7 @@ class Export:
 
     def _talks(self) -> Iterator[Talk]:
         self.done = 0
-        for talk in self._store.transfer.give(self.owner, self._ids or None):
+        for talk in self._store.transfer.give(self.owner, self._ids):
             self.done += 1
             yield talk
 
@@ -71,3 +71,12 @@ def _possible(session_id: str) -> str:
         return checked_name(session_id)
     except PromptRefused as error:
         raise SessionNotFound(storable(session_id)) from error
+
+
+def _chosen(sessions: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    if sessions is None:
+        return None
+    names = (sessions,) if isinstance(sessions, str) else sessions
+    if not names:
+        raise TransferRefused("Say at least one session: None would be all of them.")
+    return tuple(dict.fromkeys(map(_possible, names)))

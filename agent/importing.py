@@ -1,11 +1,11 @@
 """Conversations on their way in: watched by anybody, cancelled by anybody."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from storage import Store
-from storage.transfer import Broken, Meter, Report, Talk, Tally, kind_of, read
+from storage.transfer import Counting, Meter, Report, Stopped, kind_of, read
 
 PATIENCE = 5.0
 TICK = 0.1
@@ -22,15 +22,17 @@ class Importing:
         source: Path | str,
         *,
         dry_run: bool,
+        table: str | None,
         ended: Callable[["Importing"], object],
     ) -> None:
         """`ended` is called at the end, whatever it was. Raises TransferRefused for what can't be read."""
         self.source, self.dry_run, self.owner = source, dry_run, owner
-        self._kind = kind_of(source)
+        self._kind = kind_of(source, table=table)
+        self._table = table
         self._store = store
         self._ended = ended
         self._meter = Meter()
-        self._tally = Tally()
+        self._tally = Counting()
         self._cancelled = threading.Event()
         self._cut_short = False
         self._failure: Exception | None = None
@@ -55,7 +57,7 @@ class Importing:
         return min(1.0, self._meter.done / self._meter.total) if self._meter.total else None
 
     def cancel(self) -> None:
-        """Read no further. Returns at once; what was read until then still comes in, in whole sessions."""
+        """Take nothing more in. Returns at once; what is just being written is taken back."""
         self._cancelled.set()
 
     def wait(self, patience: float = PATIENCE) -> None:
@@ -78,6 +80,7 @@ class Importing:
         if told is not None:
             told(self)
         if self._failure is not None:
+            self._failure.add_note(f"Until then: {self.report}")
             raise self._failure
         return self.report
 
@@ -88,20 +91,16 @@ class Importing:
 
     def _run(self) -> None:
         try:
-            for found in self._store.transfer.take(self.owner, self._talks(), dry=self.dry_run):
+            talks = read(self.source, table=self._table, meter=self._meter)
+            stopped = self._cancelled.is_set
+            for found in self._store.transfer.take(self.owner, talks, dry=self.dry_run, stopped=stopped):
                 self._tally.add(found)
+        except Stopped:
+            self._cut_short = True
         except Exception as error:  # noqa: BLE001 - whoever waits for the end is to see it
             self._failure = error
         finally:
             self._ended(self)
 
-    def _talks(self) -> Iterator[Talk | Broken]:
-        """Those of the file until it is cancelled. What was read by then still comes in, and is told."""
-        for talk in read(self.source, meter=self._meter):
-            if self._cancelled.is_set():
-                self._cut_short = True
-                return
-            yield talk
-
     def __repr__(self) -> str:
-        return f"<Importing of {self.source}>"
+        return f"<Importing of {self._kind.value}>"

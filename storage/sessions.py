@@ -48,6 +48,9 @@ _TEXT = sa.select(session_texts.c.content).where(
     session_texts.c.kind == sa.bindparam("of_kind"),
     session_texts.c.version == sa.bindparam("numbered"),
 )
+_LAST_VERSION = sa.select(sa.func.max(session_texts.c.version)).where(
+    session_texts.c.session_key == sa.bindparam("key"), session_texts.c.kind == sa.bindparam("of_kind")
+)
 _FIRST_PROMPT = sa.select(messages.c.content).where(messages.c.turn_id == sa.bindparam("tip"), messages.c.position == 0)
 _COUNTS = sa.select(sessions.c.id, sessions.c.turn_count, sessions.c.message_count).where(*HERE).with_for_update()
 _OF_SESSION = turns.c.session_key == sa.bindparam("key")
@@ -177,8 +180,10 @@ class Sessions:
             elif name in TEXTS:
                 known = stored.get(name, {"version": 0, "text": ""})
                 if known["text"] != (text := checked(value or "")):
-                    stored[name] = {"version": known["version"] + 1, "text": text}
-                    row = {"session_key": session.key, "kind": name, "version": known["version"] + 1}
+                    # Not the next after the one in force: more may have come with what was taken in.
+                    version = 1 + (transaction.value(_LAST_VERSION, {"key": session.key, "of_kind": name}) or 0)
+                    stored[name] = {"version": version, "text": text}
+                    row = {"session_key": session.key, "kind": name, "version": version}
                     transaction.change(_ADD_TEXT, {**row, "content": text, "created_at": now})
             else:
                 stored[name] = value

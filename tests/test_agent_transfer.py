@@ -52,8 +52,19 @@ def test_the_name_of_the_file_says_the_form_unless_it_is_given(told: Agent, tmp_
     assert told.export(tmp_path / "lisbon.html", "lisbon").read_text().startswith("<!DOCTYPE html>")
     assert told.export(tmp_path / "lisbon.md", "lisbon").read_text().startswith("# I go to Lisbon in May.")
     assert told.export(tmp_path / "both.zip", form=Form.MARKDOWN).read_bytes().startswith(b"PK")
-    with pytest.raises(TransferRefused, match=r"There is no form “all\.doc”: there are json, markdown, html, pdf"):
+    with pytest.raises(
+        TransferRefused, match=r"The name “all\.doc” says no form: say which, of json, markdown, html, pdf"
+    ):
         told.export(tmp_path / "all.doc")
+
+
+def test_a_name_that_says_another_form_is_refused(told: Agent, tmp_path: Path) -> None:
+    with pytest.raises(TransferRefused, match=r"“both\.md” would be no such file: call it “both\.zip”"):
+        told.export(tmp_path / "both.md")
+    with pytest.raises(TransferRefused, match=r"Say which form is in “both\.zip”"):
+        told.export(tmp_path / "both.zip")
+    with pytest.raises(TransferRefused, match="Say at least one session"):
+        told.export(tmp_path / "none.json", [])
 
 
 def test_who_looks_on_is_told_how_far_it_is(told: Agent, other: Agent, tmp_path: Path) -> None:

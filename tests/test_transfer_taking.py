@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, message_to_dict
 
-from storage import Mark, Message, Outcome, Sender, Status, Store
+from storage import Mark, Message, Outcome, Piece, Sender, Status, Store
 from storage.transfer import Broken, Fate, Form, Taken, Talk, as_file, read
 from storage.transfer.talk import TalkTurn
 from tests import talks as made_up
@@ -325,3 +326,119 @@ def test_whatever_was_said_goes_from_one_engine_to_the_other_and_back(
 
     goes_there_and_back()
     assert one.verify() == two.verify() == []
+
+
+def test_a_text_that_came_in_does_not_keep_the_next_one_out(
+    ledger: Ledger, clock: Clock, other: Store, tmp_path: Path
+) -> None:
+    ledger.turn(prompt="One", reply="1")
+    taken_from(other, tmp_path / "all.json", written(ledger.store))
+    ledger.store.sessions.set(OWNER, "lisbon", {"system_prompt": "Be brief."})
+    clock.forward(minutes=1)
+    ledger.turn(prompt="Two", reply="2")
+    taken_from(other, tmp_path / "all.json", written(ledger.store))
+    other.sessions.set(OWNER, "lisbon", {"system_prompt": "Be kind."})
+    assert other.sessions.text(OWNER, "lisbon", "system_prompt", 1) == "Be brief."
+    assert other.sessions.text(OWNER, "lisbon", "system_prompt", 2) == "Be kind."
+    with Store(f"sqlite:///{tmp_path / 'third.db'}", clock=clock) as third:
+        assert fates(taken_from(third, tmp_path / "more.json", written(other))) == ["new"]
+
+
+def test_going_back_and_forth_makes_no_copies(ledger: Ledger, clock: Clock, other: Store, tmp_path: Path) -> None:
+    ledger.turn(prompt="Ours", reply="1")
+    clock.forward(minutes=1)
+    other.sessions.start(OWNER, "lisbon")
+    Ledger(other).turn(prompt="Theirs", reply="2")
+    for _ in range(3):
+        taken_from(other, tmp_path / "there.json", written(ledger.store))
+        taken_from(ledger.store, tmp_path / "back.json", written(other))
+    assert [store.usage.totals(OWNER).sessions for store in (ledger.store, other)] == [2, 2]
+    assert other.verify() == ledger.store.verify() == []
+
+
+def test_a_copy_points_to_the_turn_it_was_copied_at_whatever_else_is_there_by_then(
+    ledger: Ledger, clock: Clock, other: Store, tmp_path: Path
+) -> None:
+    first = ledger.turn(prompt="One", reply="1").id
+    taken_from(other, tmp_path / "all.json", written(ledger.store))
+    clock.forward(minutes=1)
+    Ledger(other).turn(prompt="Here", reply="2")
+    ledger.store.branches.fork(OWNER, "lisbon", "porto", turn_id=first)
+    clock.forward(minutes=1)
+    ledger.turn(prompt="There", reply="3")
+    taken_from(other, tmp_path / "all.json", written(ledger.store))
+    origin = other.sessions.get(OWNER, "porto").forked_from
+    assert origin is not None
+    assert other.paths.turn(OWNER, "lisbon", origin).prompt == "One"
+
+
+def test_a_copy_that_comes_before_its_original_points_to_it_later(
+    ledger: Ledger, clock: Clock, other: Store, tmp_path: Path
+) -> None:
+    live(ledger, clock)
+    taken_from(other, tmp_path / "copy.json", written(ledger.store, "porto"))
+    assert other.sessions.get(OWNER, "porto").forked_from is None
+    taken_from(other, tmp_path / "all.json", written(ledger.store))
+    assert other.sessions.get(OWNER, "porto").forked_from is not None
+
+
+def test_what_was_answered_and_gone_on_with_elsewhere_becomes_the_path_where_nobody_went_on_here(
+    ledger: Ledger, clock: Clock, other: Store, tmp_path: Path
+) -> None:
+    opened = ledger.open(prompt="One")
+    taken_from(other, tmp_path / "early.json", written(ledger.store))
+    clock.forward(minutes=1)
+    ledger.store.turns.close(opened, Outcome(Status.COMPLETE, (Message(Sender.AI, "1"),)))
+    ledger.turn(prompt="Two", reply="2")
+    taken_from(other, tmp_path / "late.json", written(ledger.store))
+    page = other.paths.page(OWNER, "lisbon", 9)
+    assert [(turn.prompt, turn.reply) for turn in page] == [("One", "1"), ("Two", "2")]
+
+
+def test_a_reply_that_was_taken_along_while_it_ran_is_known_where_it_came_from(ledger: Ledger, tmp_path: Path) -> None:
+    opened = ledger.open(prompt="One")
+    given = written(ledger.store)
+    ledger.store.turns.close(opened, Outcome(Status.COMPLETE, (Message(Sender.AI, "1"),)))
+    assert fates(taken_from(ledger.store, tmp_path / "early.json", given)) == ["known"]
+
+
+def test_system_messages_of_both_sides_are_kept(ledger: Ledger, clock: Clock, other: Store, tmp_path: Path) -> None:
+    ledger.turn(prompt="One", reply="1")
+    taken_from(other, tmp_path / "all.json", written(ledger.store))
+    for store, text in ((ledger.store, "There"), (other, "Here")):
+        store.turns.append(OWNER, "lisbon", [Message(Sender.SYSTEM, text)])
+    assert fates(taken_from(other, tmp_path / "all.json", written(ledger.store))) == ["grown"]
+    told = [said.content for talk in other.transfer.give(OWNER) for _, said in talk.told]
+    assert sorted(told) == ["Here", "There"]
+    assert other.verify() == []
+
+
+def test_no_more_are_pinned_than_can_be(ledger: Ledger, clock: Clock, other: Store, tmp_path: Path) -> None:
+    ledger.turn(prompt="One", reply="1")
+    taken_from(other, tmp_path / "all.json", written(ledger.store))
+    for owner_of in (ledger, Ledger(other)):
+        for number in range(40):
+            clock.forward(minutes=1)
+            turn = owner_of.turn(prompt=f"{number}", reply="x").id
+            owner_of.store.marks.mark(OWNER, "lisbon", turn, Mark.PINNED)
+    taken_from(other, tmp_path / "all.json", written(ledger.store))
+    given = written(other)
+    with Store(f"sqlite:///{tmp_path / 'third.db'}", clock=clock) as third:
+        assert fates(taken_from(third, tmp_path / "more.json", given)) == ["new"]
+        assert written(third) == given
+
+
+def test_what_a_reply_that_runs_has_thought_is_given(ledger: Ledger) -> None:
+    opened = ledger.open(prompt="One")
+    ledger.store.running.checkpoint(ledger.process, (), [Piece(opened.id, 0, "Hm.")])
+    (talk,) = ledger.store.transfer.give(OWNER)
+    assert talk.turns[0].messages[1].full is not None
+
+
+def test_many_of_one_name_are_named_in_time_that_grows_with_their_number(other: Store) -> None:
+    at = datetime(2026, 5, 4, tzinfo=UTC)
+    talks = [
+        Talk(f"windowseat:{number}", "same", "", at + timedelta(seconds=number), at, (), None) for number in range(600)
+    ]
+    names = {taken.session_id for taken in other.transfer.take(OWNER, talks) if isinstance(taken, Taken)}
+    assert names == {"same", *(f"same ({number})" for number in range(2, 601))}

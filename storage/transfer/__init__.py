@@ -4,27 +4,30 @@ from storage.transfer.forms import Form, as_file, ending_of, file_name, is_many,
 from storage.transfer.meter import Meter
 from storage.transfer.reading import Source, kind_of, read
 from storage.transfer.recognise import Kind
-from storage.transfer.report import Report, Tally
-from storage.transfer.saving import form_of, save
-from storage.transfer.taking import Fate, Taken
+from storage.transfer.report import Counting, Report
+from storage.transfer.saving import check_name, form_in, form_of, save
+from storage.transfer.taken import Fate, Stopped, Taken
 from storage.transfer.talk import Broken, Talk
 from storage.transfer.transfer import Transfer
 
 __all__ = [
     "Broken",
+    "Counting",
     "Fate",
     "Form",
     "Kind",
     "Meter",
     "Report",
     "Source",
+    "Stopped",
     "Taken",
     "Talk",
-    "Tally",
     "Transfer",
     "as_file",
+    "check_name",
     "ending_of",
     "file_name",
+    "form_in",
     "form_of",
     "is_many",
     "kind_of",

@@ -1,8 +1,9 @@
 """Turns into a session: their rows, as if they had been made here."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +14,13 @@ from storage.database import Transaction
 from storage.records import Message, Outcome, Sender, to_microseconds
 from storage.rows import ADD_MESSAGE, checked, insert_into, to_json
 from storage.schema import turn_marks, turns
+from storage.transfer.taken import Stopped
 from storage.transfer.talk import Talk, TalkMessage, TalkTurn
 from storage.usage import Ended
 from storage.usage_many import Added
+
+STEP = 200
+"""Turns from one look at whether to end to the next."""
 
 _OF_TURN = (
     "session_key",
@@ -54,13 +59,21 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Into:
-    """Where turns go, and what counts them; `texts` are new numbers of versions of texts, by kind and old number."""
+    """Where turns go, and what counts them; `texts` are new numbers of versions of texts, by kind and old number.
+
+    `stopped` says whether to end.
+    """
 
     transaction: Transaction
     owner: str
-    key: int
     counted: Added
-    texts: dict[tuple[str, int], int]
+    stopped: Callable[[], bool]
+    key: int = 0
+    texts: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+    def of(self, key: int, texts: Mapping[tuple[str, int], int] | None = None) -> "Into":
+        """The same for a session."""
+        return replace(self, key=key, texts=texts or {})
 
 
 def nodes_of(transaction: Transaction, key: int) -> list[Node]:
@@ -71,14 +84,18 @@ def nodes_of(transaction: Transaction, key: int) -> list[Node]:
     return [*found.values()]
 
 
-def add_turns(into: Into, talk: Talk, there: Sequence[Node | None], told_before: int = 0) -> list[Node]:
-    """Add the turns that are not `there` yet, and what was told between them but for the first messages of that.
+def add_turns(
+    into: Into, talk: Talk, there: Sequence[Node | None], between: Sequence[tuple[int, TalkMessage]]
+) -> list[Node]:
+    """Add the turns that are not `there` yet, and what is to be told `between` them.
 
-    It gives the nodes of all turns. Raises TextRefused.
+    It gives the nodes of all turns. Raises TextRefused, Stopped.
     """
-    told = [*talk.told[told_before:]]
+    told = deque(between)
     nodes: list[Node] = []
     for place, turn in enumerate(talk.turns):
+        if place % STEP == 0 and into.stopped():
+            raise Stopped
         _tell(into, talk, told, place)
         known = there[place]
         nodes.append(known or _add_turn(into, talk, turn, None if turn.parent is None else nodes[turn.parent]))
@@ -92,10 +109,10 @@ def add_turns(into: Into, talk: Talk, there: Sequence[Node | None], told_before:
     return nodes
 
 
-def _tell(into: Into, talk: Talk, told: list[tuple[int, TalkMessage]], before: int) -> None:
+def _tell(into: Into, talk: Talk, told: deque[tuple[int, TalkMessage]], before: int) -> None:
     """Add the system messages that stand before a turn, and take them off."""
     while told and told[0][0] <= before:
-        _, said = told.pop(0)
+        _, said = told.popleft()
         into.transaction.change(ADD_MESSAGE, _message_row(said, 0, talk.created_at, session_key=into.key))
 
 
@@ -144,7 +161,7 @@ def _turn_row(into: Into, turn: TalkTurn) -> dict[str, Any]:
     }
 
 
-def _renumbered(receipt: Any, texts: dict[tuple[str, int], int]) -> Any:
+def _renumbered(receipt: Any, texts: Mapping[tuple[str, int], int]) -> Any:
     """The receipt with the numbers that versions of texts have here."""
     if not texts or not isinstance(receipt, dict):
         return receipt

@@ -38,12 +38,12 @@ def check_names(talk: Talk) -> None:
 
 
 def check_texts(talk: Talk) -> None:
-    """The settings have the newest version of each text. Raises Unreadable."""
+    """The settings have one of the versions of each text. Raises Unreadable."""
     _check_once([f"{text.kind} {text.version}" for text in talk.texts], "version")
-    for kind in TEXTS:
-        newest = max((text for text in talk.texts if text.kind == kind), key=lambda text: text.version, default=None)
-        stored = talk.settings.get(kind)
-        if stored != (newest and {"version": newest.version, "text": newest.text}) or not _is_whole(stored):
+    there = {(text.kind, text.version): text.text for text in talk.texts}
+    for kind in TEXTS & talk.settings.keys():
+        stored = talk.settings[kind]
+        if not _is_whole(stored) or there.get((kind, stored["version"])) != stored["text"]:
             raise Unreadable(f"Its “settings” have another “{kind}” than its “texts”.")
 
 
@@ -62,8 +62,8 @@ def check_images(talk: Talk) -> None:
 
 
 def _is_whole(stored: Any) -> bool:
-    """Whether the version is a number, and nothing that only equals one."""
-    return stored is None or type(stored["version"]) is int
+    """Whether it is a version and its text, and the version a number and nothing that only equals one."""
+    return isinstance(stored, dict) and stored.keys() == {"version", "text"} and type(stored["version"]) is int
 
 
 def _images_of(message: TalkMessage) -> tuple[Image, ...]:

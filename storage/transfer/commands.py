@@ -1,46 +1,62 @@
 """`python -m storage export` and `import`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from storage.command_line import OWNER, Bar, check_current, in_words
 from storage.database import Database
-from storage.transfer.forms import Form, as_file
+from storage.transfer.forms import Form, as_file, ending_of
 from storage.transfer.giving import count, give
 from storage.transfer.meter import Meter
 from storage.transfer.reading import kind_of, read
-from storage.transfer.report import Report, Tally
-from storage.transfer.saving import form_of, save
-from storage.transfer.taking import Fate, take
+from storage.transfer.report import Counting, Report
+from storage.transfer.saving import check_name, form_in, form_of, save
+from storage.transfer.taken import Fate
+from storage.transfer.taking import take
 from storage.transfer.talk import Talk
 
 NAMED = 20
 """How many sessions, and how many broken conversations, are named."""
 
 
-@click.command("export", help="Write sessions into a file: all, or those that are named.")
+@click.command("export", help="Write sessions into a file: those that are named, or --all.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("sessions", nargs=-1)
 @OWNER
+@click.option("--all", "every", is_flag=True, help="All sessions.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.option(
     "--form",
     type=click.Choice([form.value for form in Form]),
     help="JSON has everything. Without this the name of the file says which.",
 )
 @click.pass_obj
-def export_command(database: Database, file: Path, sessions: tuple[str, ...], owner: str, form: str | None) -> None:
+def export_command(
+    database: Database,
+    /,
+    file: Path,
+    sessions: tuple[str, ...],
+    owner: str,
+    form: str | None,
+    *,
+    every: bool,
+    force: bool,
+) -> None:
     check_current(database)
-    wanted = form_of(file, form)
+    if every == bool(sessions):
+        raise click.UsageError("Name the sessions, or say --all.")
+    if file.is_file() and not force:
+        raise click.ClickException(f"There is a file {file} already: choose another name, or say --force.")
+    wanted, many = form_of(form) if form else form_in(file), len(set(sessions)) != 1
+    check_name(file, f"x.{ending_of(wanted, many=many)}")
+    total = len(set(sessions)) or count(database, owner)
+    if not total:
+        raise click.ClickException(f"{owner} has no session.")
     with Bar("Writing") as bar:
-        talks = _shown(bar, give(database, owner, sessions or None), _how_many(database, owner, sessions))
-        save(as_file(talks, wanted, many=len(set(sessions)) != 1), file)
-    click.echo(f"Wrote {file} ({file.stat().st_size / 1e6:,.1f} MB).")
-
-
-def _how_many(database: Database, owner: str, sessions: Sequence[str]) -> int:
-    return len(set(sessions)) or count(database, owner)
+        save(as_file(_shown(bar, give(database, owner, sessions or None), total), wanted, many=many), file)
+    click.echo(f"Wrote {in_words(total, 'session')} to {file} ({file.stat().st_size / 1e6:,.1f} MB).", err=True)
 
 
 def _shown(bar: Bar, talks: Iterator[Talk], total: int) -> Iterator[Talk]:
@@ -62,7 +78,7 @@ def _shown(bar: Bar, talks: Iterator[Talk], total: int) -> Iterator[Talk]:
 @click.pass_obj
 def import_command(database: Database, source: str, owner: str, *, dry_run: bool, table: str | None) -> None:
     check_current(database)
-    kind, meter, tally = kind_of(source, table=table), Meter(), Tally()
+    kind, meter, tally = kind_of(source, table=table), Meter(), Counting()
     cancelled = False
     with Bar("Reading") as bar:
         try:
@@ -82,6 +98,8 @@ def _tell(report: Report) -> None:
         click.echo(f"  {plus} {taken.session_id}  {in_words(taken.messages, 'message')}  {taken.title}")
     if (more := report.new + report.grown - NAMED) > 0:
         click.echo(f"    … and {more:,} more")
+    for name in report.busy[:NAMED]:
+        click.echo(f"  ! {name}: a reply runs in it: take it in again afterwards")
     for broken in report.broken[:NAMED]:
         click.echo(f"  ! {broken.name}: {broken.reason}")
     if (more := report.broken_count - NAMED) > 0:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from storage.database import Database, Row, Transaction
 from storage.errors import SessionNotFound
-from storage.records import Mark, Sender, Status, to_moment
+from storage.records import Mark, Message, Sender, Status, to_moment
 from storage.rows import find_session, one_session
 from storage.schema import (
     images,
@@ -197,10 +197,11 @@ def _turn(transaction: Transaction, row: Row, said: list[Row], places: dict[int,
 
 def _so_far(transaction: Transaction, turn_id: int) -> tuple[TalkMessage, ...]:
     """The reply as far as it is kept."""
-    text, _ = (
+    text, thinking = (
         "".join(of for (of,) in transaction.rows(pieces, {"of_turn": turn_id})) for pieces in (_REPLY, _THOUGHTS)
     )
-    return (TalkMessage(Sender.AI, text),) if text else ()
+    reply = Message.reply(text, thinking)
+    return (TalkMessage(reply.sender, text, full=reply.full),) if text or thinking else ()
 
 
 def _message(row: Any) -> TalkMessage:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from storage.transfer.recognise import Kind
-from storage.transfer.taking import Fate, Taken
+from storage.transfer.taken import Fate, Taken
 from storage.transfer.talk import Broken
 
 LISTED = 1000
@@ -67,7 +67,7 @@ def _count(number: int, name: str) -> str:
     return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
-class Tally:
+class Counting:
     """A report in the making."""
 
     def __init__(self) -> None:

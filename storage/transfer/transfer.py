@@ -1,10 +1,11 @@
 """The door of a store through which sessions go and come."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from storage.database import Database
 from storage.transfer.giving import give
-from storage.transfer.taking import Taken, take
+from storage.transfer.taken import Taken
+from storage.transfer.taking import take
 from storage.transfer.talk import Broken, Talk
 
 
@@ -16,6 +17,13 @@ class Transfer:
         """As `storage.transfer.giving.give` does."""
         return give(self._database, owner, session_ids)
 
-    def take(self, owner: str, talks: Iterable[Talk | Broken], *, dry: bool = False) -> Iterator[Taken | Broken]:
+    def take(
+        self,
+        owner: str,
+        talks: Iterable[Talk | Broken],
+        *,
+        dry: bool = False,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Taken | Broken]:
         """As `storage.transfer.taking.take` does."""
-        return take(self._database, owner, talks, dry=dry)
+        return take(self._database, owner, talks, dry=dry, stopped=stopped)

@@ -12,7 +12,6 @@ from storage.records import TEXTS, Sender, as_tag
 from storage.transfer import fields
 from storage.transfer.coherence import check_images, check_texts, check_turns
 from storage.transfer.giving import SOURCE
-from storage.transfer.outline import LONGEST_TITLE
 from storage.transfer.talk import Talk, TalkMessage, TalkText
 from storage.transfer.texts import Unreadable, shown
 from storage.transfer.understood_turns import MESSAGE, message_of, turn_of
@@ -36,7 +35,7 @@ def understood(document: object) -> Talk:
     talk = Talk(
         source=f"{SOURCE}:{name}:{created.isoformat()}",
         session_id=name,
-        title=_title(of),
+        title=fields.text(of, "title", ""),
         created_at=created,
         last_activity=fields.moment(of, "last_activity"),
         turns=turns,
@@ -62,13 +61,6 @@ def _name(of: Mapping[str, Any]) -> str:
     if not name:
         raise Unreadable("“session_id” is empty.")
     return name
-
-
-def _title(of: Mapping[str, Any]) -> str:
-    title = fields.text(of, "title", "")
-    if len(title) > LONGEST_TITLE:
-        raise Unreadable(f"“title” is longer than {LONGEST_TITLE:,} characters.")
-    return title
 
 
 def _tag(value: object) -> str:
