@@ -37,7 +37,7 @@ from agent.errors import (
     TokenUnknown,
     TokenWanted,
 )
-from agent.exporting import Export
+from agent.exporting import EXPORT_TYPES, Export
 from agent.images import ImageFile
 from agent.importing import Importing
 from agent.interrupted import close_when_interrupted
@@ -97,9 +97,10 @@ from storage import (
     WaitingPrompt,
     WindowseatError,
 )
-from storage.transfer import Broken, Fate, Form, Report, Taken
+from storage.transfer import Broken, Fate, Form, Kind, Report, Taken
 
 __all__ = [
+    "EXPORT_TYPES",
     "LOCAL",
     "Access",
     "AccessRefused",
@@ -126,6 +127,7 @@ __all__ = [
     "Image",
     "ImageFile",
     "Importing",
+    "Kind",
     "LoadCancelled",
     "Loading",
     "Mark",

@@ -9,6 +9,9 @@ from agent.prompt import checked_name, storable
 from storage import SessionNotFound, Store, TransferRefused
 from storage.transfer import Form, Talk, as_file, ending_of, file_name, media_type_of, save
 
+EXPORT_TYPES = frozenset(media_type_of(form, many=many) for form in Form for many in (False, True))
+"""The media types that an export can have."""
+
 Told = Callable[[int, int], object]
 """Is told how many sessions are done, and of how many."""
 
