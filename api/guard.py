@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent import WindowseatError, is_loopback
+from api.bodies import Bodies, has_body
 from api.logs import Log
 from api.problems import MEDIA_TYPE, Refused, plain_problem
 
@@ -54,13 +54,20 @@ class Hosts:
 
 
 class Guard:
-    """Refuses what foreign pages send and bodies that are too large or no JSON, and sets the headers of all answers."""
+    """Refuses what foreign pages send and bodies that no route takes, and sets the headers of all answers."""
 
-    def __init__(self, app: ASGIApp, *, body_limit: int, log: Log, admit: Callable[[Scope, Headers], object]) -> None:
-        """`admit` raises WindowseatError for who may not come in."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        bodies: Callable[[Scope], Bodies],
+        log: Log,
+        admit: Callable[[Scope, Headers], object],
+    ) -> None:
+        """`bodies` says what a request may bring; `admit` raises WindowseatError for who may not come in."""
         self._app = app
         self._admit = admit
-        self._limit = body_limit
+        self._bodies = bodies
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,27 +79,14 @@ class Guard:
         send = _with_headers(send, request_id, is_docs=str(scope["path"]).rstrip("/").endswith("/docs"))
         with self._log.request(scope, request_id) as note:
             send = note.taking(send)
-            refusal = self._refusal(scope["method"], headers)
+            bodies = self._bodies(scope)
+            refusal = _foreign(scope["method"], headers) or bodies.refusal(headers)
             if refusal:
                 await _refuse(send, *refusal)
                 return
             if has_body(headers):
-                receive = self._bounded(self._for_friends(scope, headers, receive))
+                receive = bodies.bounded(self._for_friends(scope, headers, receive))
             await self._app(scope, receive, send)
-
-    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
-        """The status and the sentence, for what no route is to see."""
-        if method not in _SAFE and not is_own(headers):
-            return 403, "Only pages of this server may change anything: this came from another one."
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._limit:
-            return 413, self._too_large
-        if (
-            has_body(headers)
-            and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json"
-        ):
-            return 415, "Send JSON, with the header Content-Type: application/json."
-        return None
 
     def _for_friends(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
         """Asks who comes before their body is read: it may be large, and a framework reads it first of all."""
@@ -110,27 +104,12 @@ class Guard:
 
         return after_admission
 
-    def _bounded(self, receive: Receive) -> Receive:
-        """Where no length was said, counts."""
-        seen = 0
 
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._limit:
-                raise HTTPException(413, self._too_large)
-            return message
-
-        return counted
-
-    @property
-    def _too_large(self) -> str:
-        return f"A body has at most {self._limit:,} bytes here (WINDOWSEAT_BODY_LIMIT)."
-
-
-def has_body(headers: Headers) -> bool:
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+def _foreign(method: str, headers: Headers) -> tuple[int, str] | None:
+    """The status and the sentence, where a page of somebody else's would change something."""
+    if method in _SAFE or is_own(headers):
+        return None
+    return 403, "Only pages of this server may change anything: this came from another one."
 
 
 def is_own(headers: Headers) -> bool:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from starlette.types import Message, Scope, Send
 
+from api.problems import BrokenOff
+
 if TYPE_CHECKING:
     from api.metrics import Metrics
 
@@ -27,12 +29,14 @@ class Note:
 
     def __init__(self) -> None:
         self.status = 0
+        self.answered = False
 
     def taking(self, send: Send) -> Send:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
             await send(message)
+            self.answered = message["type"] == "http.response.body" and not message.get("more_body")
 
         return sending
 
@@ -55,19 +59,21 @@ class Log:
         )
 
     def _say(self, event: str, **fields: Any) -> None:
+        say = {"mistake": self._log.exception, "broken_off": self._log.warning}.get(event, self._log.info)
         with suppress(OSError, ValueError):  # Nobody may be left at the other end of standard error.
-            (self._log.exception if event == "mistake" else self._log.info)(event, **fields)
+            say(event, **fields)
 
     @contextmanager
     def request(self, scope: Scope, request_id: str) -> Iterator[Note]:
-        """Follow a request. A mistake that was answered ends here: further out, it would only break the connection."""
+        """Follow a request. A mistake ends here if it was answered: further out, it would only break the connection."""
         note, began = Note(), time.monotonic()
         try:
             yield note
-        except Exception:
-            self._say("mistake", request_id=request_id, route=route_of(scope))
-            if not note.status:
-                note.status = 500
+        except Exception as error:
+            more = {"error": str(error)} if isinstance(error, BrokenOff) else {}
+            self._say("broken_off" if more else "mistake", request_id=request_id, route=route_of(scope), **more)
+            note.status = note.status or 500
+            if not note.answered:
                 raise
         finally:
             took = time.monotonic() - began

@@ -17,6 +17,7 @@ from agent import (
     ModelTimeout,
     ModelUnavailable,
     ModelUnknown,
+    OfferGone,
     PromptRefused,
     PullCancelled,
     SessionBusy,
@@ -31,6 +32,7 @@ from agent import (
     TokenWanted,
     TooManyPinned,
     TooManyWaiting,
+    TransferRefused,
     TurnNotFound,
     WaitingGone,
     WindowseatError,
@@ -48,6 +50,7 @@ _STATUSES: tuple[tuple[type[WindowseatError], int], ...] = (
     (TurnNotFound, 404),
     (TemplateNotFound, 404),
     (WaitingGone, 404),
+    (OfferGone, 404),
     (SessionBusy, 409),
     (SessionEnded, 409),
     (TemplateExists, 409),
@@ -58,6 +61,7 @@ _STATUSES: tuple[tuple[type[WindowseatError], int], ...] = (
     (PromptRefused, 422),
     (SettingsInvalid, 422),
     (TextRefused, 422),
+    (TransferRefused, 422),
     (ModelUnknown, 422),
     (ModelBusy, 503),
     (ModelUnavailable, 503),
@@ -68,13 +72,11 @@ _STATUSES: tuple[tuple[type[WindowseatError], int], ...] = (
 )
 STATUSES = sorted({status for _, status in _STATUSES} | {400, 405, 413, 415, 429})
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": "A problem document.",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    for status in STATUSES
+DOCUMENTED: dict[str, Any] = {
+    "description": "A problem document.",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+ERRORS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, DOCUMENTED)
 """What every route may answer. The schema comes into the document by `api.docs`: FastAPI would call it plain JSON."""
 
 _TITLES = {
@@ -85,13 +87,14 @@ _TITLES = {
     405: "No such method here",
     409: "Conflict",
     413: "Too large",
-    415: "Not JSON",
+    415: "Wrong kind of body",
     422: "Not acceptable",
     429: "Too many requests",
     500: "Mistake of ours",
     502: "The model failed",
     503: "Not available",
     504: "The model took too long",
+    507: "No room",
 }
 
 
@@ -119,6 +122,21 @@ class ReplyFailed(Exception):
         self.error = error
 
 
+class ImportFailed(Exception):
+    """An import that had begun failed; `error` says why, `came` what came in nevertheless, "" for nothing."""
+
+    def __init__(self, error: WindowseatError, came: str) -> None:
+        super().__init__(str(error))
+        self.problem = problem_of(error, came and f"Until then: {came}")
+
+
+class BrokenOff(Exception):
+    """An answer ended in the middle. Nobody answers it: a connection that breaks tells the client that it is not whole.
+
+    It names the error's kind alone: what the error says may hold the name of a session, and logs hold none.
+    """
+
+
 class Refused(HTTPException):
     """An error of the tree, while a body is read: the framework lets nothing but its own kind through as it is."""
 
@@ -131,11 +149,12 @@ def status_of(error: WindowseatError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
-def problem_of(error: WindowseatError) -> Problem:
-    """The document for an error of the tree; its type names the error's class."""
+def problem_of(error: WindowseatError, more: str = "") -> Problem:
+    """The document for an error of the tree; its type names the error's class. `more` stands after its sentence."""
     called = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
     status = status_of(error)
-    return Problem(type=f"urn:windowseat:{called}", title=_TITLES[status], status=status, detail=_shortened(str(error)))
+    detail = _shortened(f"{error} {more}".strip())
+    return Problem(type=f"urn:windowseat:{called}", title=_TITLES[status], status=status, detail=detail)
 
 
 def _shortened(sentence: str) -> str:
@@ -178,6 +197,11 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
 async def answer_failed_reply(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ReplyFailed)  # noqa: S101
     return answer(request, problem_of(error.error), turn_id=error.turn_id)
+
+
+async def answer_failed_import(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ImportFailed)  # noqa: S101
+    return answer(request, error.problem)
 
 
 async def answer_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -11,15 +11,19 @@ from agent import (
     Catalogue,
     Context,
     Conversation,
+    Fate,
     Figures,
     Hit,
     ImageFile,
+    Importing,
+    Kind,
     Mark,
     OllamaModel,
     Progress,
     PromptRefused,
     Receipt,
     RecentTurn,
+    Report,
     Session,
     SessionPage,
     Spread,
@@ -618,6 +622,53 @@ class PullShown(Shown):
     @classmethod
     def of(cls, model: str, progress: Progress, *, running: bool) -> Self:
         return cls(model=model, running=running, doing=progress.doing, done=progress.done, total=progress.total)
+
+
+class TakenShown(Shown):
+    fate: Fate
+    session_id: str
+    title: str
+    turns: int = Field(description="Those that came in.")
+    messages: int
+
+
+class BrokenShown(Shown):
+    name: str = Field(description="What names the conversation in its file.")
+    reason: str
+
+
+class ImportReport(Shown):
+    """What came in, or with a dry run what would. Lists name the first thousand; the counts count them all."""
+
+    kind: Kind
+    dry_run: bool
+    new: int = Field(description="Sessions.")
+    grown: int = Field(description="Sessions that got more turns.")
+    known: int = Field(description="Sessions of which nothing was missing.")
+    turns: int = Field(description="Those that came in.")
+    messages: int = Field(description="Those that came in.")
+    hidden: int = Field(description="Messages left out, as the other program showed them to nobody.")
+    busy_count: int
+    broken_count: int
+    sessions: list[TakenShown] = Field(description="Those that are new or grew.")
+    busy: list[str] = Field(description="Sessions that were left out while a reply runs in them.")
+    broken: list[BrokenShown] = Field(description="Conversations that could not be read.")
+    cancelled: bool
+    sentence: str = Field(description="All of this in words.")
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        said = {name: getattr(report, name) for name in Report.__slots__}
+        return cls.model_validate(said | {"sentence": str(report)}, from_attributes=True)
+
+
+class ImportProgress(Shown):
+    done: int = Field(description="Conversations that were gone through.")
+    fraction: float | None = Field(description="How much of the file was read, from 0 to 1.")
+
+    @classmethod
+    def of(cls, job: Importing) -> Self:
+        return cls(done=job.done, fraction=job.fraction)
 
 
 class Health(Shown):

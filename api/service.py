@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent import Agent, Settings, WindowseatError, close_when_interrupted, collect_seldom
 from api import problems
+from api.bodies import Bodies, of_a_file, of_json
 from api.docs import add_docs
 from api.earlier import earlier
 from api.entrance import Entrance, admitted, who_comes
@@ -22,6 +23,7 @@ from api.logs import Log
 from api.metrics import Metrics
 from api.problems import MEDIA_TYPE, plain_problem
 from api.routes import version_1
+from api.routes.transfer import IMPORT
 from api.routes.watch import figures, health
 
 API = "/api"
@@ -62,7 +64,7 @@ def make_service(open_agent: Callable[[], Agent], settings: Settings) -> ASGIApp
     served = restricted(_ApiToo(routes), settings)
     return Guard(
         served,
-        body_limit=settings.body_limit,
+        bodies=_bodies(settings),
         log=Log(metrics),
         admit=lambda scope, headers: who_comes(scope, headers, opened()),
     )
@@ -80,11 +82,30 @@ class _ApiToo:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        root = str(scope.get("root_path", ""))
-        path = str(scope.get("path", "")).removeprefix(root)
-        if path == API or path.startswith(f"{API}/"):
-            scope["root_path"] = root + API  # In place: what stands around this reads the route from it.
+        if _is_under_api(_path(scope)):
+            # In place: what stands around this reads the route from it.
+            scope["root_path"] = str(scope.get("root_path", "")) + API
         await self._app(scope, receive, send)
+
+
+def _path(scope: Scope) -> str:
+    """Below where the service is mounted."""
+    return str(scope.get("path", "")).removeprefix(str(scope.get("root_path", "")))
+
+
+def _is_under_api(path: str) -> bool:
+    return path == API or path.startswith(f"{API}/")
+
+
+def _bodies(settings: Settings) -> Callable[[Scope], Bodies]:
+    usual, file = of_json(settings), of_a_file(settings)
+
+    def of(scope: Scope) -> Bodies:
+        path = _path(scope)
+        route = path.removeprefix(API) if _is_under_api(path) else path
+        return file if (scope["method"], route) == ("POST", IMPORT) else usual
+
+    return of
 
 
 def _watched(open_agent: Callable[[], Agent], metrics: Metrics) -> Callable[[], Agent]:
@@ -108,6 +129,7 @@ def _handle_errors(routes: FastAPI) -> None:
     handlers: Iterable[tuple[type[Exception], Callable[..., Any]]] = (
         (WindowseatError, problems.answer_error),
         (problems.ReplyFailed, problems.answer_failed_reply),
+        (problems.ImportFailed, problems.answer_failed_import),
         (RequestValidationError, problems.answer_invalid),
         (HTTPException, problems.answer_http),
         (Exception, problems.answer_mistake),

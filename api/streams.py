@@ -30,7 +30,7 @@ CONTENT: dict[str, Any] = {MEDIA_TYPE: {"itemSchema": {"type": "object", "proper
 ENDED = "-end"
 """With this an event's id says that there is nothing more to come."""
 
-_HEADERS = {"X-Accel-Buffering": "no"}  # Else nginx keeps what is to be seen now.
+HEADERS = {"X-Accel-Buffering": "no"}  # Else nginx keeps what is to be seen now.
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ def stream(chat: Conversation, source: Reply | Turn, place: Place) -> StreamingR
     A reader that goes away ends nothing, and one that is slow gets more at once.
     """
     events = _running(chat, source, place) if isinstance(source, Reply) else _ended(chat, source, place)
-    return StreamingResponse(events, media_type=MEDIA_TYPE, headers=_HEADERS)
+    return StreamingResponse(events, media_type=MEDIA_TYPE, headers=HEADERS)
 
 
 async def ended(reply: Reply) -> None:

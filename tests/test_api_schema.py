@@ -58,7 +58,8 @@ class Seeds:
             chat.send("Look", images=[picture()], model="ollama:llava:7b")
             turns = chat.turns(1)
         template = self._agent.templates()[-1].name if self._agent.templates() else "gone"
-        return {"session_id": chat.session_id, "turn_id": turns[0].id, "place": 0, "name": template}
+        key = self._agent.offer(self._agent.begin_export("lisbon"))
+        return {"session_id": chat.session_id, "turn_id": turns[0].id, "place": 0, "name": template, "key": key}
 
     def into(self, case: Case[Any]) -> None:
         """Have the case reach something that there is, rather than names that hypothesis made up."""

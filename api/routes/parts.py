@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
+from fastapi.dependencies.models import Dependant
 from pydantic import AfterValidator
 from starlette.exceptions import HTTPException
 
@@ -37,10 +38,15 @@ def _in_reach(moment: datetime) -> datetime:
 
 def known_only(request: Request) -> None:
     """Refuse a query that says what the route does not know: a misspelt filter would let everything in."""
-    known = {str(field.alias) for field in request.scope["route"].dependant.query_params}
+    known = _queries(request.scope["route"].dependant)
     for name in request.query_params.keys() - known:
         there_are = f"there are {', '.join(sorted(known))}" if known else "this address takes none"
         raise HTTPException(422, f"There is no parameter “{name[:_SHOWN]}”: {there_are}.")
+
+
+def _queries(dependant: Dependant) -> set[str]:
+    """The names of all that the route and what it depends on know."""
+    return {str(field.alias) for field in dependant.query_params}.union(*map(_queries, dependant.dependencies))
 
 
 _SHOWN = 60
