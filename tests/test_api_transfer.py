@@ -220,7 +220,7 @@ def test_a_page_of_another_server_puts_nothing_in(http: httpx.Client) -> None:
 
 
 def offered(agent: Agent, *session_ids: str, form: str = "json") -> str:
-    return f"/v1/exports/{agent.offer(agent.begin_export(*session_ids, form=form))}"
+    return f"/v1/exports/{agent.offer(agent.begin_export(session_ids or None, form=form))}"
 
 
 def test_a_key_opens_what_was_offered_without_a_token_from_anywhere(door: Door) -> None:

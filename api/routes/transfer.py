@@ -91,7 +91,7 @@ async def export(agent: Mine, session: SessionNames, form: Form = Form.JSON) -> 
     Several sessions in another form than JSON are a ZIP archive. A session that is deleted meanwhile is left out where
     all were asked for, and breaks the file off where it was named.
     """
-    return await attachment(await run_in_threadpool(agent.begin_export, *session, form=form))
+    return await attachment(await run_in_threadpool(agent.begin_export, session or None, form=form))
 
 
 @router.get("/exports/{key}", response_class=Response, responses=_FILE, openapi_extra={"security": []})

@@ -12,6 +12,9 @@ _LIST = re.compile(rb'"(sessions|chats|conversations)"\s*+:\s*+\[\Z')
 _LONGEST_KEY = 200
 """Bytes in which the name of a list is looked for before its bracket, blanks included."""
 
+MOST_LOOKED = 4 << 20
+"""Bytes that are looked through: who asks what a file is waits for that."""
+
 LONGEST = 1 << 16
 """Bytes that a file may say beside its conversations."""
 
@@ -63,11 +66,15 @@ def may_be_ours(begins: bytes) -> bool:
 def heading_of(chunks: Iterator[bytes]) -> dict[str, Any]:
     """The fields of the outermost object that stand before its sessions, or after them where those don't tell enough.
 
-    {} for what is no such object. Of a text that is cut off it is what is whole.
+    {} for what is no such object. Of a text that is cut off, or goes on for too long, it is what is whole.
     """
     outermost = Outermost()
     told: dict[str, Any] | None = None
+    looked = 0
     for chunk in chunks:
+        looked += len(chunk)
+        if looked > MOST_LOOKED:
+            return told or {}
         for _ in outermost.feed(chunk):
             if told is None and outermost.wrapper:
                 told = _read(outermost.text + b"]}")
