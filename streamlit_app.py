@@ -92,10 +92,15 @@ def _get_ready(loop: asyncio.AbstractEventLoop) -> None:
         service()
 
 
+def places() -> list[str]:
+    """Where the API is: at the root and, where the page has a path of its own there, below that."""
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return ["/api", f"/{base}/api"] if base else ["/api"]
+
+
 if get_script_run_ctx(suppress_warning=True) is None:
-    app = st.App(
-        "streamlit_app.py", routes=[Mount("/api", app=api)], middleware=[Middleware(OurHosts)], lifespan=while_served
-    )
+    routes = [Mount(place, app=api) for place in places()]
+    app = st.App("streamlit_app.py", routes=routes, middleware=[Middleware(OurHosts)], lifespan=while_served)
 else:
     from agent import shared_agent
     from ui import draw

@@ -68,6 +68,13 @@ def test_the_api_is_served_under_api(way: str, url: str) -> None:
         assert client.get("/api/openapi.json").json()["servers"] == [{"url": "/api"}]
 
 
+def test_where_the_page_has_a_path_of_its_own_the_api_is_below_that_too(url: str) -> None:
+    with served("page", url, STREAMLIT_SERVER_BASE_URL_PATH="seat/one") as (client, _):
+        for place in ("/api", "/seat/one/api"):
+            assert when_up(client, f"{place}/health").json() == {"status": "ok"}
+            assert client.get(f"{place}/openapi.json").json()["servers"] == [{"url": place}]
+
+
 def test_alone_it_is_served_at_the_root_too(url: str) -> None:
     with served("api", url) as (client, _):
         assert when_up(client, "/health").json() == {"status": "ok"}
