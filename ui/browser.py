@@ -1,4 +1,4 @@
-"""What only the browser can do, and Streamlit has no parts for: clipboard, focus, cookies, scrolling to a place."""
+"""What only the browser can do, and Streamlit has no parts for: clipboard, focus, cookies, files, going to a place."""
 
 from functools import cache, partial
 from typing import Any
@@ -62,6 +62,14 @@ function keepCookie({ name, value, seconds }) {
   document.cookie = `${name}=${value}; Path=/; SameSite=Strict; Max-Age=${seconds}${secure}`;
 }
 
+// The page stays as it is: what comes is kept as a file, under the name that its server gives it.
+function download(address) {
+  const link = Object.assign(document.createElement("a"), { href: address, download: "" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
 export default async function ({ data, setTriggerValue }) {
   if (!data || done.has(data.id)) return;
   done.add(data.id);
@@ -70,6 +78,7 @@ export default async function ({ data, setTriggerValue }) {
     setTriggerValue("kept", data.id);
   }
   if (data.copy !== undefined) setTriggerValue("copied", (await copied(data.copy)) ? "yes" : "no");
+  if (data.download) download(data.download);
   if (data.focus) (await found(data.focus))?.focus();
   if (data.fold && window.innerWidth < 768) {
     document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
@@ -91,6 +100,11 @@ def focus(selector: str) -> None:
 
 def scroll_to(selector: str) -> None:
     _want(scroll=selector)
+
+
+def download(address: str) -> None:
+    """Have the file at this address of our own server among the browser's downloads. It never goes through the page."""
+    _want(download=address)
 
 
 def keep_cookie(name: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""What is set for a session: its title, its model and its window; and how one clears or deletes it."""
+"""What is set for a session: its title, its model and its window; and how one exports, clears or deletes it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +11,7 @@ from ui import browser, state
 from ui.chat.labels import draw_tags
 from ui.chat.settings import draw_settings
 from ui.dialogs import close_dialog, confirm, open_dialog
+from ui.exporting import draw_export
 from ui.notices import told
 from ui.words import AUTO, MOST_TURNS, as_plain, count, title_of
 
@@ -19,6 +20,7 @@ TAGS = ":material/label: Tags…"
 SETTINGS = ":material/tune: Settings…"
 PIN, UNPIN = ":material/keep: Pin", ":material/keep_off: Unpin"
 ARCHIVE, UNARCHIVE = ":material/archive: Archive", ":material/unarchive: Take out of the archive"
+EXPORT = ":material/download: Export…"
 END, REOPEN = ":material/lock: End", ":material/lock_open: Reopen"
 CLEAR = ":material/mop: Clear"
 DELETE = ":material/delete: Delete"
@@ -73,6 +75,7 @@ def _actions(session: Session) -> list[str]:
         SETTINGS,
         UNPIN if session.pinned else PIN,
         UNARCHIVE if session.archived else ARCHIVE,
+        EXPORT,
         REOPEN if session.ended_at else END,
         CLEAR,
         DELETE,
@@ -84,6 +87,7 @@ def _act(agent: Agent, chat: Conversation, session: Session, chosen: str) -> Non
     dialogs: dict[str, Callable[[], None]] = {
         TAGS: partial(draw_tags, agent, chat),
         SETTINGS: partial(draw_settings, agent, chat, session),
+        EXPORT: partial(draw_export, agent, [session]),
         CLEAR: partial(_clear, chat, session),
         DELETE: partial(_delete, chat, session),
     }

@@ -8,6 +8,7 @@ import streamlit as st
 from agent import Agent, Conversation, Session, SessionBusy, SessionNotFound, WindowseatError
 from ui import state
 from ui.dialogs import close_dialog, confirm, open_dialog
+from ui.exporting import draw_export
 from ui.library.sifting import forget_tags
 from ui.notices import told
 from ui.words import as_plain, count, title_of
@@ -50,6 +51,8 @@ def draw_bar(agent: Agent, selected: Sequence[Session]) -> None:
             lambda session: agent.find(session.session_id).pin(yes=not pinned),
             UNPINNED if pinned else PINNED,
         )
+        export = partial(draw_export, agent, selected)
+        _draw_opener("Export…", ":material/download:", "library_export_selected", export, disabled=none)
         delete = partial(_delete, agent, selected)
         _draw_opener("Delete…", ":material/delete:", "library_delete_selected", delete, disabled=none)
 
