@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FilePayload, sync_playwright
 
 from agent.context import Ask, choose_turns
 from agent.tokens import Room
 from storage import Message, Outcome, Sender, Status, Store
 from tests.browser import ChatPage, environment, launch, served
+from tests.foreign_exports import chatgpt, chatgpt_trip, zipped
 from tests.ollama_server import OllamaServer
 from tests.page_process import ROOT
 
@@ -106,12 +107,27 @@ def _search(chat: ChatPage) -> None:
     chat.page.keyboard.type("depend*")
 
 
+def _export(chat: ChatPage) -> None:
+    chat.page.get_by_role("button", name="Export all…").click()
+
+
+def _import(chat: ChatPage) -> None:
+    """Up to where one sees what would come in."""
+    chat.page.get_by_role("button", name="Import…").click()
+    broken = chatgpt(title="Half a trip") | {"mapping": "nothing"}
+    content = zipped({"conversations.json": [chatgpt_trip(), broken]})
+    file = FilePayload(name="conversations.zip", mimeType="application/zip", buffer=content)
+    chat.dialog.locator('input[type="file"]').set_input_files(file)
+
+
 VIEWS = (
     View("chat", height=960),
     View("window", arrange=_open_window),
     View("receipt", arrange=_open_receipt),
     View("search", arrange=_search),
     View("library", "library"),
+    View("export", "library", _export),
+    View("import", "library", _import),
     View("statistics", "statistics"),
     View("templates", "templates"),
     View("models", "models"),

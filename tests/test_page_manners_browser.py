@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,6 +218,31 @@ def test_every_page_keeps_the_rules_of_accessibility_and_fits_a_phone(
         with looking(browser, **how) as chat:
             open_page(chat, server, name)
             chat.page.wait_for_timeout(1000)
+            assert chat.page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert _serious(chat.page) == []
+
+
+def test_the_dialogs_of_export_and_import_do_so_too(
+    serve: Serve, browser: Browser, url: str, agent: Agent, tmp_path: Path
+) -> None:
+    fill(url, "lisbon", 3)
+    file = agent.export(tmp_path / "mine.json")
+    agent.delete("lisbon")
+    server = serve()
+    for dark in (False, True):
+        how = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark" if dark else "light"}
+        with looking(browser, **how) as chat:
+            open_page(chat, server, "Library")
+            for name, place in (("Export all…", "Download"), ("Import…", "Close")):
+                chat.page.get_by_role("button", name=name).press("Enter")
+                expect(chat.dialog.get_by_role("button", name=place)).to_be_visible()
+                chat.page.wait_for_timeout(500)
+                assert _serious(chat.page) == []
+                if name != "Import…":
+                    chat.page.keyboard.press("Escape")
+                    expect(chat.dialog).to_have_count(0)
+            chat.dialog.locator('input[type="file"]').set_input_files(file)
+            expect(chat.dialog.get_by_role("button", name="Import 1 session")).to_be_visible()
             assert chat.page.evaluate("document.documentElement.scrollWidth") <= 390
             assert _serious(chat.page) == []
 

@@ -41,6 +41,11 @@ def watch(key: str, job: Job) -> None:
     st.session_state[key] = [*st.session_state.get(key, []), job]
 
 
+def unwatch(key: str, job: Job) -> None:
+    """Its end was told some other way."""
+    st.session_state[key] = [watched for watched in st.session_state.get(key, []) if watched is not job]
+
+
 def draw_jobs(kind: Kind[J]) -> None:
     """What is on its way, if anything is."""
     if kind.running() or st.session_state.get(kind.key):

@@ -1,13 +1,16 @@
 """The library: all sessions in a table, to sort, sift and select."""
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
 from agent import Agent, SessionPage, SessionPlace
 from ui.dialogs import open_dialog
+from ui.exporting import draw_export
 from ui.library.bulk import draw_bar
 from ui.library.cleaning import draw_cleaning
+from ui.library.importing import draw_imports, open_import
 from ui.library.sifting import clear_filters, draw_filters
 from ui.library.table import Drawn, draw_table, drawn_last, remember, sort_by_head, turn_to
 
@@ -16,6 +19,7 @@ PAGE = 50
 
 def draw_library(agent: Agent) -> None:
     _draw_heading(agent)
+    draw_imports(agent)
     sort_by_head()
     drawn = drawn_last(draw_filters(agent))
     page = _read(agent, drawn)
@@ -38,13 +42,20 @@ def draw_library(agent: Agent) -> None:
 def _draw_heading(agent: Agent) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header("Library", anchor=False, width="content")
-        st.button(
-            "Clean up…",
-            icon=":material/cleaning_services:",
-            key="library_clean_up",
-            on_click=open_dialog,
-            args=(partial(draw_cleaning, agent),),
-        )
+        with st.container(horizontal=True, gap="xsmall", width="content"):  # On a phone they stand side by side.
+            _draw_opener("Import…", ":material/upload:", "library_import", partial(open_import, agent))
+            _draw_opener("Export all…", ":material/download:", "library_export", _opening(draw_export, agent))
+            _draw_opener(
+                "Clean up…", ":material/cleaning_services:", "library_clean_up", _opening(draw_cleaning, agent)
+            )
+
+
+def _opening(draw: Callable[[Agent], None], agent: Agent) -> Callable[[], None]:
+    return partial(open_dialog, partial(draw, agent))
+
+
+def _draw_opener(label: str, icon: str, key: str, click: Callable[[], None]) -> None:
+    st.button(label, icon=icon, key=key, on_click=click)
 
 
 def _read(agent: Agent, drawn: Drawn) -> SessionPage:
@@ -55,7 +66,10 @@ def _read(agent: Agent, drawn: Drawn) -> SessionPage:
 def _draw_nothing(drawn: Drawn) -> None:
     remember(drawn.at(()))
     if not drawn.wanted.sifts:
-        st.markdown("No session is in the list. One begins with the first prompt in the chat.")
+        st.markdown(
+            "No session is in the list. One begins with the first prompt in the chat, and *Import…* takes in "
+            "what other programs have kept."
+        )
         return
     st.markdown("No session matches.")
     st.button("Reset the filters", icon=":material/filter_alt_off:", on_click=clear_filters)
