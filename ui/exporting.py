@@ -42,7 +42,7 @@ def draw_export(agent: Agent, sessions: Sequence[Session] = ()) -> None:
         captions=[_purpose(form) for form in forms],
         persist_state="session",
     )
-    export = agent.begin_export(*(session.session_id for session in sessions), form=form)
+    export = agent.begin_export([session.session_id for session in sessions] or None, form=form)
     if export.total > 1:
         st.caption("All but JSON come as a zip, with a file for each session.")
     confirm("Download", partial(_download, agent, export), disabled=not export.total)
