@@ -57,7 +57,7 @@ class Importing:
         return min(1.0, self._meter.done / self._meter.total) if self._meter.total else None
 
     def cancel(self) -> None:
-        """Take nothing more in. Returns at once; what is just being written is taken back."""
+        """Take nothing more in. Returns at once; a session that is just being written is taken back."""
         self._cancelled.set()
 
     def wait(self, patience: float = PATIENCE) -> None:

@@ -4,8 +4,11 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +45,8 @@ class _Forked:
     def __init__(self, forks: ForkServerContext, port: int, environment: dict[str, str]) -> None:
         forks.set_forkserver_preload([*IMPORTED])
         self._process = forks.Process(target=_serve, args=(port, environment), daemon=True)
-        self._process.start()
+        with _without_main():
+            self._process.start()
 
     def kill(self) -> None:
         self._process.kill()
@@ -54,6 +58,17 @@ class _Forked:
         self._process.join(timeout)
         if self._process.is_alive():
             raise TimeoutError(f"The page's server still runs after {timeout} seconds.")
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A child runs the main module of its parent first, and AppTest leaves the script that it tested in that place."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(port: int, environment: dict[str, str]) -> None:

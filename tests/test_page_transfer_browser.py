@@ -154,6 +154,7 @@ def test_a_cancelled_import_keeps_whole_sessions_and_says_how_many(
         expect(chat.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
     expect(chat.dialog).to_contain_text("It was cancelled before the end.")
     sessions, messages = agent.stats().totals.sessions, agent.stats().totals.messages
-    assert 0 < sessions < 600
+    assert sessions < 600
     assert messages == 2 * sessions
-    expect(chat.dialog).to_contain_text(f"{sessions:,} new sessions came in. {messages:,} messages in all.")
+    came = f"{sessions:,} new sessions came in. {messages:,} messages in all." if sessions else "Nothing new came in."
+    expect(chat.dialog).to_contain_text(came)

@@ -1,7 +1,7 @@
 """Conversations into a store: whole sessions, each once, however often a file is read."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from zlib import crc32
 
 from storage.database import Database, Transaction
@@ -73,22 +73,31 @@ def _look_over(database: Database, run: Run, batch: Sequence[Talk | Broken]) -> 
 
 def _take_in(
     database: Database, run: Run, batch: Sequence[Talk | Broken], stopped: Callable[[], bool]
-) -> list[Taken | Broken]:
+) -> Iterator[Taken | Broken]:
+    """Raises Stopped after what came in until then."""
     run.counted = Added()
+    found: list[Taken | Broken] = []
     with database.write() as transaction:
         _one_at_a_time(transaction, run.owner)
         into = Into(transaction, run.owner, run.counted, stopped)
-        found = [_fitting(talk, lambda fits: _took(transaction, run, fits, into)) for talk in batch]
-        came = [taken for taken in found if isinstance(taken, Taken)]
-        count_in_owner(
-            transaction,
-            run.owner,
-            sessions=sum(taken.fate is Fate.NEW for taken in came),
-            turns=sum(taken.turns for taken in came),
-            messages=sum(taken.messages for taken in came),
-        )
-        count_many(transaction, run.counted)
-    return found
+        with suppress(Stopped):
+            for talk in batch:
+                found.append(_fitting(talk, lambda fits: _took(transaction, run, fits, into)))  # noqa: PERF401 - it may end
+        _count(transaction, run, [taken for taken in found if isinstance(taken, Taken)])
+    yield from found
+    if len(found) < len(batch):
+        raise Stopped
+
+
+def _count(transaction: Transaction, run: Run, came: Sequence[Taken]) -> None:
+    count_in_owner(
+        transaction,
+        run.owner,
+        sessions=sum(taken.fate is Fate.NEW for taken in came),
+        turns=sum(taken.turns for taken in came),
+        messages=sum(taken.messages for taken in came),
+    )
+    count_many(transaction, run.counted)
 
 
 def _one_at_a_time(transaction: Transaction, owner: str) -> None:
@@ -124,6 +133,8 @@ def _would_be(transaction: Transaction, run: Run, talk: Talk) -> Taken:
 
 
 def _took(transaction: Transaction, run: Run, talk: Talk, into: Into) -> Taken:
+    if into.stopped():
+        raise Stopped
     while True:
         try:
             with _savepoint(transaction):
