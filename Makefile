@@ -14,7 +14,7 @@ run: $(READY)  ## Serve the page on http://localhost:8501
 	$(BIN)/streamlit run streamlit_app.py
 
 test: $(READY_TO_TEST)  ## Run the tests, in Chromium too where one can be had
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 lint: $(READY_TO_TEST)  ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from bench import browser, crowd, http, library, page, replies, size, stops, store
+from bench import browser, crowd, http, library, page, replies, size, stops, store, transfer
 
 print(
     f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, Streamlit {version('streamlit')}, "
@@ -19,3 +19,4 @@ page.run()
 browser.run()
 library.run()
 size.run()
+transfer.run()

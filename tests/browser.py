@@ -123,9 +123,10 @@ class ChatPage:
     def attach(self, *files: tuple[str, str, bytes]) -> None:
         """Attach files, given by name, type and content, to the next prompt."""
         chooser = self.page.get_by_test_id("stChatInput").locator('input[type="file"]').first
-        chooser.set_input_files(
-            [FilePayload(name=name, mimeType=kind, buffer=content) for name, kind, content in files]
-        )
+        payload = [FilePayload(name=name, mimeType=kind, buffer=content) for name, kind, content in files]
+        # Streamlit takes no prompt whose files are still on their way.
+        with self.page.expect_response(lambda answer: answer.request.method == "PUT" and "upload_file" in answer.url):
+            chooser.set_input_files(payload)
         expect(self.page.get_by_text(files[-1][0])).to_be_visible()
 
     def send(self, prompt: str) -> None:
