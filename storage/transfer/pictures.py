@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from storage.images import media_type_of_image
 from storage.transfer.talk import TalkMessage
 
-_BEGINNINGS = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 _SAID = {"text", "thinking", "reasoning", "redacted_thinking", "tool_use", "tool_call", "non_standard"}
 """Kinds of blocks that are no attachment: what they say is shown as text."""
 
@@ -42,17 +42,10 @@ def pictures_of(said: TalkMessage, images: Mapping[str, bytes]) -> tuple[Picture
     return tuple(_picture(block, images) for block in blocks_of(said) if block.get("type") not in _SAID)
 
 
-def media_type_of(content: bytes) -> str:
-    """That of an image that browsers show, "" for anything else."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for begin, kind in _BEGINNINGS if content.startswith(begin)), "")
-
-
 def _picture(block: Mapping[str, Any], images: Mapping[str, bytes]) -> Picture:
     digest = block.get("digest")
     content = images.get(digest) if isinstance(digest, str) else _inside(block)
-    kind = media_type_of(content or b"")
+    kind = media_type_of_image(content or b"") or ""
     return Picture(_name(block), kind, content if kind else None)
 
 
