@@ -1,6 +1,7 @@
 """Real parts for the tests: stores on disk, agents, a loopback Ollama."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,10 @@ from tests.postgres_server import PostgresServer
 
 PATIENCE = 15_000
 """Milliseconds until something has to be on the page, on a machine that does other work too."""
+
+
+MADE = "made"
+"""The PostgreSQL database with its tables, and nothing in it."""
 
 
 class Clock:
@@ -61,9 +66,26 @@ class Ledger:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """The address of an SQLite database that is not there yet."""
-    return f"sqlite:///{tmp_path / 'windowseat.db'}"
+def is_new() -> bool:
+    """Whether a test's database has no tables yet. Making those takes longer than most of what is tried after it."""
+    return False
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with its tables, and nothing in it."""
+    file = tmp_path_factory.mktemp("made") / "windowseat.db"
+    Store(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def url(tmp_path: Path, made: Path, is_new: bool) -> str:  # noqa: FBT001 - a fixture
+    """The address of an empty SQLite database of the test's own."""
+    file = tmp_path / "windowseat.db"
+    if not is_new:
+        shutil.copy(made, file)
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture(scope="session")
@@ -71,16 +93,17 @@ def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server of our own, out of a wheel."""
     # Not in pytest's folder: another run of the tests takes that away from all users but its own.
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder, PostgresServer(Path(folder)) as server:
+        Store(server.new_database(MADE)).close()
         yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def each_url(request: pytest.FixtureRequest) -> str:
-    """The address of a new database, once on either engine."""
+def each_url(request: pytest.FixtureRequest, is_new: bool) -> str:  # noqa: FBT001 - a fixture
+    """The address of an empty database of the test's own, once on either engine."""
     if request.param == "sqlite":
         return str(request.getfixturevalue("url"))
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+    return server.new_database(like=None if is_new else MADE)
 
 
 @pytest.fixture

@@ -40,10 +40,10 @@ class PostgresServer:
         """The folder with pg_dump and pg_restore of the server's own version."""
         return max(Path(pgserver.__file__).parent.glob("pginstall*/bin"))
 
-    def new_database(self) -> str:
-        """Make an empty database and give its address."""
-        name = f"test{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name}")
+    def new_database(self, name: str = "", *, like: str | None = None) -> str:
+        """Make a database, empty or like another one that nobody is connected to, and give its address."""
+        name = name or f"test{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name}" + (f" TEMPLATE {like}" if like else ""))
         return self._home.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
 
     def run(self, sql: str) -> list[tuple[object, ...]]:

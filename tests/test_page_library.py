@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from agent import Agent, Order, PromptRefused, Session, SessionFilters, StoreError
 from storage import Store
+from tests.app_test import app_test
 from tests.conftest import Clock, Ledger
 from ui.library.bulk import DELETED, NoTag, NotAllDone, change_tags, delete_all, do_with_all
 from ui.library.cleaning import clean_up
@@ -29,7 +30,7 @@ def library(agent: "Any") -> None:
 
 
 def show(agent: Agent) -> AppTest:
-    return AppTest.from_function(library, args=(agent,), default_timeout=20).run()
+    return app_test(library, agent).run()
 
 
 def titles(shown: AppTest) -> list[str]:

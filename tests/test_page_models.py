@@ -10,6 +10,7 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from streamlit.testing.v1 import AppTest
 
 from agent import Agent, Settings
+from tests.app_test import app_test
 from tests.ollama_server import Fault, Model, OllamaServer, Script
 from tests.postgres_server import PostgresServer
 
@@ -30,7 +31,7 @@ def served(make_agent: Make, ollama: OllamaServer) -> Agent:
 
 
 def show(agent: Agent) -> AppTest:
-    return AppTest.from_function(page, args=(agent,), default_timeout=20).run()
+    return app_test(page, agent).run()
 
 
 def told(shown: AppTest) -> str:
@@ -224,7 +225,7 @@ def test_a_model_that_is_not_to_be_had_is_one_sentence_and_the_name_stays(
 
 def test_a_session_begins_with_the_chosen_model(served: Agent) -> None:
     shown = show(served)
-    shown.radio[0].set_value("ollama:llama3.2:3b").run()
+    shown.radio[0].set_value("ollama:llama3.2:3b")  # Not drawn yet, as where one clicks at once.
     click(shown, "Begin a session with it")
     begun = served.current()
     assert begun is not None

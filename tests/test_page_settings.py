@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from agent import Agent, Conversation
+from tests.app_test import app_test
 
 Make = Callable[..., Agent]
 GIVEN = {"temperature": 0.5, "top_p": 0.9, "seed": 7, "thinking": "low"}
@@ -33,7 +34,7 @@ def tags(agent: "Any", chat: "Any") -> None:
 
 
 def opened(agent: Agent) -> AppTest:
-    shown = AppTest.from_function(settings, args=(agent, "lisbon"), default_timeout=20).run()
+    shown = app_test(settings, agent, "lisbon").run()
     return press(shown, "Open")
 
 
@@ -87,6 +88,6 @@ def test_settings_that_are_refused_are_one_sentence_in_the_dialog(make_agent: Ma
 
 def test_the_tags_of_a_session_that_was_deleted_elsewhere_are_one_sentence(agent: Agent, chat: Conversation) -> None:
     agent.delete("lisbon")
-    shown = AppTest.from_function(tags, args=(agent, chat), default_timeout=20).run()
+    shown = app_test(tags, agent, chat).run()
     assert not shown.exception
     assert "There is no session “lisbon”" in shown.error[0].value

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from agent import Agent, Status, StoreError, close_shared_agent
 from storage import INTERRUPTED, Message, Outcome, Sender, Store
+from tests.app_test import app_test
 from tests.conftest import Clock, Ledger
 from tests.ollama_server import Model, OllamaServer, Script
 
@@ -25,7 +26,7 @@ def page(open_agent: "Any") -> None:
 
 
 def show(agent: Agent | Callable[[], Agent], session: str | None = None) -> AppTest:
-    shown = AppTest.from_function(page, args=(agent if callable(agent) else lambda: agent,), default_timeout=20)
+    shown = app_test(page, agent if callable(agent) else lambda: agent)
     if session is not None:
         shown.query_params["session"] = session
     return shown.run()
@@ -180,7 +181,7 @@ def test_a_running_reply_is_shown_with_a_way_to_stop_it(make_agent: Make) -> Non
     agent = make_agent(echo_words_per_second=10)
     chat = agent.conversation("lisbon")
     reply = chat.start("word " * 100)
-    assert reply.wait(0, timeout=5)
+    assert reply.wait(len("You said:"), timeout=5)
     shown = show(agent, "lisbon")
     assert said(shown)[1].startswith("You said: word")
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from agent import Agent, DayUse, Figures, Spread, Status
 from storage import Message, Outcome, Sender, Store, Tally
+from tests.app_test import app_test
 from tests.conftest import Clock
 from ui.statistics.data import MOST_COLUMNS, PICTURES, turns_by_time
 
@@ -24,7 +25,7 @@ def page(agent: "Any") -> None:
 
 
 def show(agent: Agent, **address: str | list[str]) -> AppTest:
-    shown = AppTest.from_function(page, args=(agent,), default_timeout=20)
+    shown = app_test(page, agent)
     for name, value in address.items():
         shown.query_params[name] = value
     return drawn(shown.run())

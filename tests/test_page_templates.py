@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from agent import Agent, Template, TemplateNotFound
+from tests.app_test import app_test
 from tests.ollama_server import OllamaServer
 
 Make = Callable[..., Agent]
@@ -34,7 +35,7 @@ def page(agent: "Any") -> None:
 
 
 def show(agent: Agent, chosen: str = "") -> AppTest:
-    shown = AppTest.from_function(page, args=(agent,), default_timeout=20).run()
+    shown = app_test(page, agent).run()
     if chosen:
         shown.radio[0].set_value(chosen).run()
     return shown
@@ -243,7 +244,7 @@ def test_models_of_the_server_and_the_default_can_be_chosen(make_agent: Make, ol
 
 
 def test_what_was_typed_is_there_again_after_a_look_at_another_page(agent: Agent) -> None:
-    shown = AppTest.from_function(two_pages, args=(agent,), default_timeout=20).run()
+    shown = app_test(two_pages, agent).run()
     click(click(shown, "New template"), "Elsewhere")
     click(shown, "Back")
     fill(shown, name="Travel", openings="Where to?", model="echo", window=3, temperature=0.2, thinking="Off")
@@ -279,6 +280,14 @@ def test_a_template_is_deleted_once_that_is_confirmed(agent: Agent) -> None:
     shown.button(key="confirm").click().run()
     assert "Editor" not in names(shown)
     assert not [button for button in shown.button if button.label == "Cancel"]
+
+
+def test_a_click_is_for_the_template_that_was_chosen_before_it_though_it_was_not_drawn_yet(agent: Agent) -> None:
+    shown = show(agent)
+    assert shown.radio[0].value != "Editor"
+    shown.radio[0].set_value("Editor")
+    click(shown, "Delete").button(key="confirm").click().run()
+    assert "Editor" not in names(shown)
 
 
 def test_a_template_that_is_gone_when_its_deletion_is_confirmed_is_one_sentence(agent: Agent) -> None:

@@ -32,6 +32,12 @@ from storage import (
 from storage.database import Database
 from tests.conftest import Ledger
 
+
+@pytest.fixture
+def is_new() -> bool:
+    return True
+
+
 ONLY_SQLITE = pytest.mark.parametrize("each_url", ["sqlite"], indirect=True)
 MIGRATIONS = Path(storage.__file__).parent / "migrations"
 

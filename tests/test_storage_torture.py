@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storage import Status, Store
-from tests.torture import reply_to
+from tests.torture import GIVE_UP, reply_to
 
 KILLS = int(os.environ.get("WINDOWSEAT_TEST_KILLS", "20"))
 """On each engine; `make soak` asks for more."""
@@ -47,12 +47,14 @@ def _write_and_kill(url: str, log: Path) -> None:
     writers = [_start(url, log, place, 0) for place in range(WRITERS)]
     try:
         for kill in range(KILLS):
-            time.sleep(0.1 + 0.4 * dice.random())
             place = dice.randrange(WRITERS)
+            _wait_until_it_writes(writers[place], log)
+            time.sleep(0.4 * dice.random())
             writers[place].kill()
             writers[place].wait()
             writers[place] = _start(url, log, place, kill + 1)
-        time.sleep(2)  # The last one has begun to write by now.
+        for writer in writers:
+            _wait_until_it_writes(writer, log)
     finally:
         for writer in writers:
             writer.kill()
@@ -64,9 +66,18 @@ def _start(url: str, log: Path, place: int, kill: int) -> subprocess.Popen[bytes
     return subprocess.Popen([sys.executable, "-m", "tests.torture", url, str(log), seed, f"own {place}", *SHARED])
 
 
+def _wait_until_it_writes(writer: subprocess.Popen[bytes], log: Path) -> None:
+    """A kill that comes while a writer still starts would try nothing."""
+    deadline = time.monotonic() + GIVE_UP
+    while not (log.exists() and f"{writer.pid} closed " in log.read_text()):
+        assert writer.poll() is None, "a writer has ended by itself"
+        assert time.monotonic() < deadline, "a writer has closed no turn"
+        time.sleep(0.02)
+
+
 def _read(log: Path) -> tuple[list[str], list[str]]:
-    lines = [line.split() for line in log.read_text().splitlines() if len(line.split()) > 2]
-    return [line[-1] for line in lines if line[0] == "opened"], [line[-1] for line in lines if line[0] == "closed"]
+    lines = [line.split() for line in log.read_text().splitlines() if len(line.split()) > 3]
+    return [line[-1] for line in lines if line[1] == "opened"], [line[-1] for line in lines if line[1] == "closed"]
 
 
 def _all_turns(store: Store) -> list[tuple[str, str, Status]]:

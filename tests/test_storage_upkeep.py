@@ -9,9 +9,10 @@ from storage import Message, Piece, Sender, Store
 from storage.__main__ import main
 from storage.backup import back_up
 from storage.database import Database
-from tests.conftest import Ledger
+from tests.conftest import MADE, Ledger
 from tests.postgres_server import PostgresServer
 
+NOT_MADE = pytest.mark.parametrize("is_new", [True], ids=[""])
 ONLY_SQLITE = pytest.mark.parametrize("each_url", ["sqlite"], indirect=True)
 
 
@@ -123,6 +124,7 @@ def test_neither_backup_nor_restore_overwrites_anything(busy: Ledger, each_url: 
     assert busy.store.verify() == []
 
 
+@NOT_MADE
 @ONLY_SQLITE
 @pytest.mark.parametrize("content", [b"", b"a shopping list" * 1000])
 def test_a_file_that_is_no_backup_is_refused(each_url: str, tmp_path: Path, content: bytes) -> None:
@@ -142,8 +144,7 @@ def test_a_backup_into_a_folder_that_is_not_there_leaves_nothing(busy: Ledger, e
 def test_postgresqls_own_tools_are_asked_for_where_they_are_missing(
     postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = postgres.new_database()
-    Store(url).close()
+    url = postgres.new_database(like=MADE)
     monkeypatch.setenv("PATH", str(tmp_path))
     result = run(url, "backup", str(tmp_path / "backup"))
     assert "needs the program pg_dump, which is not installed" in result.output
@@ -167,11 +168,13 @@ def test_a_postgresql_store_is_backed_up_and_brought_back_by_its_own_tools(
         assert store.verify() == []
 
 
+@NOT_MADE
 def test_an_upgrade_makes_a_new_database_and_leaves_a_current_one(each_url: str) -> None:
     assert "went from schema none" in run(each_url, "upgrade").output
     assert "the newest" in run(each_url, "upgrade").output
 
 
+@NOT_MADE
 def test_a_database_that_was_never_made_is_not_verified(each_url: str) -> None:
     result = run(each_url, "verify")
     assert "is of schema none" in result.output or "There is no database /" in result.output

@@ -1,6 +1,7 @@
 """Sessions into a store, out of it, and into another one."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -18,7 +19,7 @@ from storage import Mark, Message, Outcome, Piece, Sender, Status, Store
 from storage.transfer import Broken, Fate, Form, Taken, Talk, as_file, read
 from storage.transfer.talk import TalkTurn
 from tests import talks as made_up
-from tests.conftest import Clock, Ledger
+from tests.conftest import MADE, Clock, Ledger
 from tests.postgres_server import PostgresServer
 
 OWNER = "local"
@@ -26,9 +27,9 @@ Make = Callable[[], Store]
 
 
 @pytest.fixture
-def other(clock: Clock, tmp_path: Path) -> Iterator[Store]:
+def other(clock: Clock, tmp_path: Path, made: Path) -> Iterator[Store]:
     """Another store, empty, always SQLite."""
-    with Store(f"sqlite:///{tmp_path / 'other.db'}", clock=clock) as store:
+    with Store(f"sqlite:///{shutil.copy(made, tmp_path / 'other.db')}", clock=clock) as store:
         yield store
 
 
@@ -301,7 +302,7 @@ def stores(request: pytest.FixtureRequest) -> Iterator[dict[str, Make]]:
             return opened.enter_context(Store(f"sqlite:///{folder}/{next(numbers)}.db"))
 
         def postgresql() -> Store:
-            return opened.enter_context(Store(server.new_database()))
+            return opened.enter_context(Store(server.new_database(like=MADE)))
 
         yield {"sqlite": sqlite, "postgresql": postgresql}
 

@@ -66,7 +66,7 @@ class Writer:
         )
 
     def _note(self, *words: str) -> None:
-        os.write(self._log, f"{' '.join(words)}\n".encode())
+        os.write(self._log, f"{os.getpid()} {' '.join(words)}\n".encode())
 
 
 def main() -> None:
