@@ -9,7 +9,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.schemas import Problem
+from api.schemas import Detail, Problem
 
 _FILES = Path(fastapi_offline.__file__).parent / "static"
 _KINDS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
@@ -22,7 +22,7 @@ def _document(routes: FastAPI) -> dict[str, Any]:
     """FastAPI's, with what it can't know: how errors look, and that a token may be wanted."""
     said = routes.openapi()
     parts = said["components"]
-    schemas = parts["schemas"] | {"Problem": Problem.model_json_schema()}
+    schemas = parts["schemas"] | {shape.__name__: shape.model_json_schema() for shape in (Problem, Detail)}
     parts = parts | {"schemas": schemas, "securitySchemes": {"token": _TOKEN}}
     return said | {"components": parts, "security": [{"token": []}, {}]}
 

@@ -40,9 +40,12 @@ from api.streams import ended
 PAGE = 200
 """Turns or sessions that are read at once, where all of them are wanted."""
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Detail, "description": "What went wrong, in a sentence."} for status in STATUSES
+_DOCUMENTED: dict[str, Any] = {
+    "description": "What went wrong, in a sentence.",
+    "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{Detail.__name__}"}}},
 }
+_ERRORS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, _DOCUMENTED)
+"""The schema comes into the document by `api.docs`: a model given here is built for each route and status."""
 
 
 class _WithAndWithoutSlash(APIRouter):

@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import Field
 
 from agent.errors import ModelLoading, ModelTimeout, ReplyTooLong, ReplyUnfinished
-from agent.ollama.wire import langchain_ollama, translated
+from agent.ollama.wire import certificates, langchain_ollama, translated
 
 CONNECT_PATIENCE = 5.0
 """Seconds until a server that does not take the connection counts as not there."""
@@ -44,7 +44,8 @@ class OllamaChat(langchain_ollama.ChatOllama):
         timeout = httpx.Timeout(None, connect=CONNECT_PATIENCE)
         # httpx allows 100 connections by default: the 101st reply would wait for another to end.
         limits = httpx.Limits(max_connections=None)
-        return cls(model=name, base_url=host, patience=patience, client_kwargs={"timeout": timeout, "limits": limits})
+        client = {"timeout": timeout, "limits": limits, "verify": certificates()}
+        return cls(model=name, base_url=host, patience=patience, client_kwargs=client)
 
     def _stream(
         self,

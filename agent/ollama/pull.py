@@ -12,7 +12,7 @@ import httpx
 from agent.errors import ModelError, ModelFailed, PullCancelled, ReplyCut
 from agent.loading import PATIENCE
 from agent.ollama.chat import CONNECT_PATIENCE
-from agent.ollama.wire import ollama, translated
+from agent.ollama.wire import certificates, ollama, translated
 
 NEXT_PATIENCE = 300.0
 """Seconds from one sign of life of a pull to the next; checking a large model takes some minutes."""
@@ -114,7 +114,7 @@ class Pull:
 
     async def _take_in(self) -> None:
         patience = httpx.Timeout(NEXT_PATIENCE, connect=CONNECT_PATIENCE)
-        async with ollama.AsyncClient(host=self._host, timeout=patience) as client:
+        async with ollama.AsyncClient(host=self._host, timeout=patience, verify=certificates()) as client:
             with translated(self._host, self.name):
                 async for step in await client.pull(self.name, stream=True):
                     self._note(step)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from agent.errors import ModelError
-from agent.ollama.wire import ollama, translated
+from agent.ollama.wire import certificates, ollama, translated
 
 LOOK_PATIENCE = 1.0
 """Seconds for a question about the server itself."""
@@ -73,7 +73,7 @@ class OllamaServer:
     def __init__(self, host: str) -> None:
         self.host = host
         self.version = ""
-        self._client = _Client(host=host, timeout=LOOK_PATIENCE)
+        self._client = _Client(host=host, timeout=LOOK_PATIENCE, verify=certificates())
         self._facts: dict[str, Facts] = {}
         self._changed: dict[str, datetime] = {}
         self._lock = threading.Lock()

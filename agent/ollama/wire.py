@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,11 +34,17 @@ from agent.errors import (  # noqa: E402 - the imports above need the variable o
     ReplyCut,
 )
 
-__all__ = ["cut", "langchain_ollama", "ollama", "translated"]
+__all__ = ["certificates", "cut", "langchain_ollama", "ollama", "translated"]
 
 CONTAINER_MARK = Path("/.dockerenv")
 _HERE = ("127.0.0.1", "localhost", "::1")
 _MEMORY = re.compile(r"requires more system memory|out of memory|unable to allocate", re.IGNORECASE)
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Those that this machine trusts. Read once, since that takes longer than all the rest of making a client."""
+    return httpx.create_ssl_context()
 
 
 @contextmanager
