@@ -94,19 +94,31 @@ def _abilities(model: OllamaModel) -> str:
 
 def _draw_actions(agent: Agent, name: str, here: OllamaModel | None, held: HeldModel | None) -> None:
     with st.container(horizontal=True, key="model_actions"):
-        begin = partial(state.attempt, partial(_begin, agent, name))
+        begin = partial(state.attempt, partial(_begin, agent))
         st.button("Begin a session with it", icon=":material/add_comment:", type="primary", on_click=begin)
         if held is not None:
-            unload = partial(state.attempt, partial(agent.unload, name), f"{name} is out of memory.")
-            st.button("Unload", icon=":material/eject:", on_click=unload)
+            st.button("Unload", icon=":material/eject:", on_click=_unload, args=(agent,))
         elif here is not None and name not in {loading.model for loading in agent.loadings()}:
-            st.button("Load into memory", icon=":material/memory:", on_click=begin_loading, args=(agent, name))
+            st.button("Load into memory", icon=":material/memory:", on_click=_load, args=(agent,))
 
 
-def _begin(agent: Agent, model: str) -> None:
+def _chosen() -> str:
+    """The one that is chosen when a button is clicked: that may be before the page was drawn with it."""
+    return str(st.session_state[_CHOSEN])
+
+
+def _begin(agent: Agent) -> None:
     chat = agent.begin()
-    chat.configure(model=model)
+    chat.configure(model=_chosen())
     state.choose(chat.session_id)
+
+
+def _unload(agent: Agent) -> None:
+    state.attempt(partial(agent.unload, _chosen()), f"{_chosen()} is out of memory.")
+
+
+def _load(agent: Agent) -> None:
+    begin_loading(agent, _chosen())
 
 
 def _draw_get(agent: Agent) -> None:

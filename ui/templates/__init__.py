@@ -1,7 +1,9 @@
 """Templates: what a session can begin with. One looks at them, begins with one, makes and changes them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -75,16 +77,9 @@ def in_words(template: Template) -> str:
 
 def _draw_chosen(agent: Agent, template: Template) -> None:
     with st.container(horizontal=True, key="template_actions"):
-        begin = partial(state.attempt, partial(_begin, agent, template.name))
-        st.button("Begin a session", icon=":material/add_comment:", type="primary", on_click=begin)
-        changed, copied = (
-            Editing(template, template.name),
-            Editing(replace(template, name=f"{template.name[:190]} (copy)")),
-        )
-        st.button("Edit", icon=":material/edit:", on_click=begin_editing, args=(changed,))
-        st.button("Copy", icon=":material/content_copy:", on_click=begin_editing, args=(copied,))
-        delete = partial(_delete, agent, template.name)
-        st.button("Delete", icon=":material/delete:", on_click=open_dialog, args=(delete,))
+        for label, icon, kind, act in _ACTIONS:
+            do = partial(state.attempt, partial(_with_chosen, agent, act))
+            st.button(label, icon=f":material/{icon}:", type=kind, on_click=do)
     if template.welcome:
         st.markdown(as_plain(template.welcome))
     if template.system_prompt:
@@ -95,8 +90,33 @@ def _draw_chosen(agent: Agent, template: Template) -> None:
         st.markdown("\n".join(f"- {as_plain(' '.join(opening.split()))}" for opening in template.openings))
 
 
-def _begin(agent: Agent, name: str) -> None:
-    state.choose(agent.begin(template=name).session_id)
+def _with_chosen(agent: Agent, act: Callable[[Agent, Template], None]) -> None:
+    """With the one that is chosen when the button is clicked: that may be before the page was drawn with it."""
+    act(agent, agent.template(st.session_state[CHOSEN]))
+
+
+def _begin(agent: Agent, template: Template) -> None:
+    state.choose(agent.begin(template=template.name).session_id)
+
+
+def _edit(_: Agent, template: Template) -> None:
+    begin_editing(Editing(template, template.name))
+
+
+def _copy(_: Agent, template: Template) -> None:
+    begin_editing(Editing(replace(template, name=f"{template.name[:190]} (copy)")))
+
+
+def _ask_to_delete(agent: Agent, template: Template) -> None:
+    open_dialog(partial(_delete, agent, template.name))
+
+
+_ACTIONS: tuple[tuple[str, str, Literal["primary", "secondary"], Callable[[Agent, Template], None]], ...] = (
+    ("Begin a session", "add_comment", "primary", _begin),
+    ("Edit", "edit", "secondary", _edit),
+    ("Copy", "content_copy", "secondary", _copy),
+    ("Delete", "delete", "secondary", _ask_to_delete),
+)
 
 
 @st.dialog("Delete template?", icon=":material/delete:", on_dismiss=close_dialog)
