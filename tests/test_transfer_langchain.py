@@ -35,6 +35,12 @@ LISBON = [
 ]
 
 
+@pytest.fixture
+def is_new() -> bool:
+    """A database with tables of ours is not one of LangChain's."""
+    return True
+
+
 def written(message: BaseMessage) -> str:
     return json.dumps(message_to_dict(message))
 
