@@ -18,7 +18,7 @@ from agent.context import Context
 from agent.conversation import Conversation
 from agent.daily import Daily
 from agent.due import Due, HeldUp
-from agent.errors import AgentClosed, OfferGone, PromptRefused, SettingsInvalid
+from agent.errors import AgentClosed, OfferGone, SettingsInvalid
 from agent.exporting import Export, Told
 from agent.importing import Importing
 from agent.imports import Imports
@@ -28,7 +28,7 @@ from agent.models import Catalogue, Choice, Models
 from agent.offers import Offers
 from agent.ollama import HeldModel, OllamaModel, Pull
 from agent.parts import Graph, Parts
-from agent.prompt import checked_name, checked_owner, checked_prompt, new_name, storable
+from agent.prompt import checked_name, checked_owner, checked_prompt, findable_name, new_name, storable
 from agent.runner import Runner
 from agent.settings import Setting, Settings, checked_settings, in_force
 from agent.templates import BUILT_IN, checked_template, settings_from
@@ -47,7 +47,6 @@ from storage import (
     RecentTurn,
     Session,
     SessionFilters,
-    SessionNotFound,
     SessionPage,
     SessionPlace,
     Store,
@@ -163,10 +162,7 @@ class Agent:
 
     def find(self, session_id: str) -> Conversation:
         """The session of that name. Raises SessionNotFound."""
-        try:
-            self._store.sessions.get(self.owner, checked_name(session_id))
-        except PromptRefused as error:
-            raise SessionNotFound(storable(session_id)) from error
+        self._store.sessions.get(self.owner, findable_name(session_id))
         return self._conversation(session_id)
 
     def find_key(self, key: int) -> Conversation:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from agent.errors import PromptRefused
-from agent.prompt import checked_name, storable
-from storage import SessionNotFound, Store, TransferRefused
+from agent.prompt import findable_name
+from storage import Store, TransferRefused
 from storage.transfer import Form, Talk, as_file, ending_of, file_name, media_type_of, save
 
 EXPORT_TYPES = frozenset(media_type_of(form, many=many) for form in Form for many in (False, True))
@@ -68,18 +67,10 @@ class Export:
         return f"<Export of {self.file_name}>"
 
 
-def _possible(session_id: str) -> str:
-    """A name that a session can have. Raises SessionNotFound: not every database can be asked for the others."""
-    try:
-        return checked_name(session_id)
-    except PromptRefused as error:
-        raise SessionNotFound(storable(session_id)) from error
-
-
 def _chosen(sessions: str | Sequence[str] | None) -> tuple[str, ...] | None:
     if sessions is None:
         return None
     names = (sessions,) if isinstance(sessions, str) else sessions
     if not names:
         raise TransferRefused("Say at least one session: None would be all of them.")
-    return tuple(dict.fromkeys(map(_possible, names)))
+    return tuple(dict.fromkeys(map(findable_name, names)))

@@ -3,7 +3,7 @@
 from uuid_utils import uuid7
 
 from agent.errors import PromptRefused
-from storage import as_tag
+from storage import SessionNotFound, as_tag
 
 TITLE_LIMIT = 200
 NAME_LIMIT = 200
@@ -37,6 +37,16 @@ def checked_name(name: str, what: str = "A session's name") -> str:
     checked_characters(name, what)
     if not 0 < len(name) <= NAME_LIMIT or name != name.strip():
         raise PromptRefused(f"{what} has 1 to {NAME_LIMIT} characters and no space at its ends; got {name[:40]!r}.")
+    return name
+
+
+def findable_name(name: str) -> str:
+    """The name, unchanged, if a session may have it: what LangChain or a file calls one fits no rule of ours.
+
+    Raises SessionNotFound for others: not every database can be asked for them.
+    """
+    if (possible := storable(name)) != name:
+        raise SessionNotFound(possible)
     return name
 
 

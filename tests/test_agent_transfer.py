@@ -3,12 +3,16 @@
 import json
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage
 
 from agent import Agent, Form, Importing, OfferGone, Receipt, SessionNotFound, TransferRefused
+from storage import Store
+from storage.history import ChatMessageHistory
 from tests.foreign_exports import chatgpt_trip
 
 Make = Callable[..., Agent]
@@ -36,6 +40,16 @@ def test_everything_goes_out_and_in_and_is_the_same(told: Agent, other: Agent, t
     assert other.export(tmp_path / "again.json").read_bytes() == file.read_bytes()
     assert [turn.prompt for turn in other.find("lisbon").turns(9)] == ["I go to Lisbon in May.", "What to read?"]
     assert other.search("pack").hits
+
+
+@pytest.mark.parametrize("name", [" user 1 ", "x" * 900, "a\nb"])
+def test_a_session_that_langchain_named_is_found_and_exported_under_its_name(
+    agent: Agent, url: str, tmp_path: Path, name: str
+) -> None:
+    with closing(Store(url)) as store:
+        ChatMessageHistory(name, store).add_messages([HumanMessage("Hello"), AIMessage("Hi")])
+    assert agent.find(name).turns(1)[0].prompt == "Hello"
+    assert json.loads(agent.export(tmp_path / "one.json", name).read_bytes())["sessions"][0]["session_id"] == name
 
 
 def test_a_report_is_told_in_sentences(told: Agent, other: Agent, tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -122,6 +124,15 @@ def test_only_the_sessions_that_are_named_are_in_the_file(http: httpx.Client) ->
     assert [session["session_id"] for session in file["sessions"]] == ["one", "three"]
 
 
+def test_a_session_whose_name_came_from_elsewhere_is_exported_and_deleted_by_it(http: httpx.Client) -> None:
+    for name in (" user 1 ", "x" * 900):
+        assert found(sent(http, b"".join(as_file([replace(_talk(1, 1), session_id=name)], Form.JSON, many=False))))
+        file = found(http.get("/v1/export", params={"session": name}))
+        assert [session["session_id"] for session in file["sessions"]] == [name]
+        assert http.delete(f"/v1/sessions/{quote(name)}").status_code == 204
+    assert listed(http) == []
+
+
 def test_without_any_session_the_file_is_empty_and_one_all_the_same(http: httpx.Client) -> None:
     file = http.get("/v1/export")
     assert found(file) == {"format": "windowseat", "version": 1, "sessions": []}
@@ -137,7 +148,7 @@ def test_of_a_session_that_is_not_there_nothing_is_sent(
         assert "There is no session" in refused(client.get("/v1/export", params={"session": ["one", name]}), 404)
 
 
-@pytest.mark.parametrize("query", ["session=", "form=docx", "from=json", "session=" + "x" * 201])
+@pytest.mark.parametrize("query", ["session=", "form=docx", "from=json", "session=" + "x" * 1001])
 def test_a_query_that_means_nothing_exports_nothing(http: httpx.Client, query: str) -> None:
     assert refused(http.get(f"/v1/export?{query}"), 422)
 

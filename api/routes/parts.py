@@ -15,7 +15,10 @@ from api.schemas import MOST
 Responses = dict[int | str, dict[str, Any]]
 """What a route may answer, beside what its types say."""
 
-NAME = Path(min_length=1, max_length=200, description="The name of a session.")
+LONGEST_NAME = 1000
+"""Of a session that came in from elsewhere, in characters; one that is made here has fewer."""
+
+NAME = Path(min_length=1, max_length=LONGEST_NAME, description="The name of a session.")
 
 
 def _conversation(agent: Mine, session_id: Annotated[str, NAME]) -> Conversation:

@@ -20,7 +20,7 @@ from api.attachment import attachment
 from api.bodies import FILE_TYPES
 from api.entrance import Mine
 from api.problems import DOCUMENTED, ImportFailed
-from api.routes.parts import Responses
+from api.routes.parts import LONGEST_NAME, Responses
 from api.schemas import ImportProgress, ImportReport
 from api.spool import spooled
 
@@ -79,7 +79,7 @@ _GIVEN: dict[str, Any] = {
 }
 
 SessionNames = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1, max_length=200)]],
+    list[Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]],
     Query(default_factory=list, max_length=200, description="The name of a session; all without any."),
 ]
 
