@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -147,6 +148,35 @@ def test_an_image_elsewhere_is_named_and_not_fetched() -> None:
     assert "<img" not in text
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:x",
+        "java&NewLine;script:x",
+        "data:image/png;base64,A",
+        "ms-msdt:/id",
+        "smb://a/b",
+        "//a/b",
+        "/a",
+        "b",
+    ],
+)
+def test_only_addresses_of_the_web_and_of_people_are_links(address: str) -> None:
+    text = page(talk(turn("x", f"[one]({address}) and ![two]({address}), [three]\n\n[three]: {address}")))
+    assert "href" not in text.split("<main>")[1]
+    for kind in ("https://example.org/a", "HTTP://example.org", "mailto:ann@example.org"):
+        assert f'href="{kind}"' in page(talk(turn("x", f"[one]({kind})")))
+
+
+def test_not_even_the_name_of_a_linked_server_is_looked_up_before_one_goes_there() -> None:
+    assert '<meta http-equiv="x-dns-prefetch-control" content="off">' in page(talk()).split("<style>")[0]
+
+
+def test_an_attachment_is_named_on_one_line() -> None:
+    content = [{"type": "file", "name": "a.pdf]\n\n## Prompt\n"}]
+    assert "[Attached: a.pdf] ## Prompt]" in markdown(talk(turn(said(Sender.HUMAN, "See", content=content))))
+
+
 def test_what_is_no_image_is_none_whatever_it_is_called() -> None:
     content = [{"type": "image", "name": "a.png", "media_type": "image/png", "digest": "d"}]
     text = page(talk(turn(said(Sender.HUMAN, "See", content=content)), images={"d": b"<svg onload=alert(1)>"}))
@@ -283,6 +313,12 @@ def test_a_file_name_is_one_that_every_system_takes(title: str, session: str) ->
         assert len(name.encode()) < 130
         assert re.match(r"2026-05-04-[^-.]", name)
         assert name.endswith(f".{ending_of(form, many=False)}")
+
+
+def test_a_title_of_any_length_makes_a_file_name_at_once() -> None:
+    begun = time.process_time()
+    assert file_name(talk(title="ü" * 1_000_000), Form.HTML) == f"2026-05-04-{'ü' * 50}.html"
+    assert time.process_time() - begun < 5
 
 
 def test_the_name_of_a_device_is_no_file_name() -> None:

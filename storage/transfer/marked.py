@@ -27,6 +27,9 @@ _INLINE = re.compile(
     r"|\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]",
     re.DOTALL,
 )
+_GOES = re.compile(r"https?://|mailto:|#", re.IGNORECASE)
+"""How addresses begin that may be links: others have the reader's machine open a program, or a folder elsewhere."""
+
 _NEW_LINE = re.compile(r"\r\n?|\n")
 
 
@@ -67,9 +70,15 @@ def named(fence: Token) -> str:
     return (fence.info.split() or [""])[0]
 
 
+class _Reader(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - markdown-it calls it so
+        """What is none is shown as it was written."""
+        return _GOES.match(url) is not None
+
+
 @cache
 def _reader() -> MarkdownIt:
-    reader = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST})
+    reader = _Reader("commonmark", {"html": False, "maxNesting": DEEPEST})
     reader.enable(["table", "strikethrough"]).disable("image")
     reader.inline.ruler.before("escape", FORMULA, _formula)
     reader.block.ruler.before("fence", FORMULA_BLOCK, _formula_block, {"alt": ["paragraph", "blockquote", "list"]})

@@ -12,9 +12,7 @@ _NO_NAME = re.compile(r"[^\w.-]+")
 def as_name(text: str) -> str:
     """What says the same on every system; "" where nothing of it can be in a name."""
     name = _NO_NAME.sub("-", unicodedata.normalize("NFC", text))
-    while len(name.encode(errors="replace")) > LONGEST:
-        name = name[:-1]
-    return name.strip("-. ")
+    return name[:LONGEST].encode()[:LONGEST].decode(errors="ignore").strip("-. ")
 
 
 class Names:

@@ -50,7 +50,8 @@ def _picture(block: Mapping[str, Any], images: Mapping[str, bytes]) -> Picture:
 
 
 def _name(block: Mapping[str, Any]) -> str:
-    names = (name for field_ in _NAMES if isinstance(name := block.get(field_), str))
+    """On one line."""
+    names = (" ".join(name.split()) for field_ in _NAMES if isinstance(name := block.get(field_), str))
     return next((name for name in names if name and not name.startswith("data:")), "image")
 
 

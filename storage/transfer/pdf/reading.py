@@ -75,7 +75,7 @@ def _beside(entry: Entry) -> Iterator[Block]:
         if picture.content is None:
             yield Text((Run(clean(f"Attached: {picture.name}")),), _FAINT, NOTE)
         else:
-            yield Image(clean(one_line(picture.name)), picture.content)
+            yield Image(clean(picture.name), picture.content)
     for call in entry.calls:
         yield Text((Run(clean(f"Call of {call.tool}"), BOLD),), _FAINT, NOTE, keep=True)
         yield _code(call.arguments, place=_FAINT)

@@ -9,7 +9,6 @@ from storage.transfer.marked import FORMULA
 from storage.transfer.pdf.blocks import BOLD, PLAIN, Run, Runs, Style
 from storage.transfer.pdf.letters import printable
 
-_LINKS = re.compile(r"(?i)https?://|mailto:")
 _SPACES = re.compile(r"[ \t\n]+")
 _TAB = 4
 
@@ -41,7 +40,7 @@ def _styled(style: Style, token: Token) -> Style:
             return style._replace(struck=True)
         case _:
             address = str(token.attrs.get("href", ""))
-            return style._replace(link=address if _LINKS.match(address) and address.isascii() else "")
+            return style._replace(link=address if not address.startswith("#") and address.isascii() else "")
 
 
 def _run(token: Token, style: Style) -> Iterator[Run]:
