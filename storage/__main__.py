@@ -14,7 +14,7 @@ from storage import schema
 from storage.backup import back_up, restore
 from storage.cleanup import DAYS, MOST_DAYS, Cleanup
 from storage.clock import system_clock
-from storage.command_line import OWNER, Bar, Said, check_current, in_words
+from storage.command_line import OWNER, Bar, Said, check_current, in_words, plain
 from storage.database import Database, missing_file
 from storage.index import bring_up_to_date
 from storage.migrate import migrate, version_of
@@ -124,8 +124,10 @@ def search_command(
         click.echo("No whole word fits; these hold words that begin so.")
     for hit in found.hits:
         place = "title" if hit.turn_id is None else f"turn {hit.turn_id}, {hit.sender}"
-        click.secho(f"{hit.moment.astimezone():%Y-%m-%d %H:%M}  {hit.title} ({hit.session_id}, {place})", dim=True)
-        click.echo(f"    {hit.snippet.marked(*_MARKS)}")
+        where = plain(f"{hit.title} ({hit.session_id}, {place})")
+        click.secho(f"{hit.moment.astimezone():%Y-%m-%d %H:%M}  {where}", dim=True)
+        said = (click.style(plain(text), bold=is_hit or None) for text, is_hit in hit.snippet.pieces)
+        click.echo(f"    {''.join(said)}")
     if not found.hits:
         click.echo("Nothing was found.")
     if found.after is not None:
@@ -159,7 +161,7 @@ def stats_command(
     click.echo(f"Stored: {in_words(totals.sessions, 'session', totals.turns, 'turn', totals.messages, 'message')}.")
     click.echo(f"Used from {used.since} to {used.until}{f' in {session}' if session else ''}:")
     for line in _lines(used):
-        click.echo(f"    {line}")
+        click.echo(f"    {plain(line)}")
 
 
 @main.command("cleanup", help="Show the sessions not used for long, and delete them if told so. Pinned ones stay.")
@@ -181,7 +183,8 @@ def cleanup_command(database: Database, owner: str, *, days: int, archived: bool
     unused = cleanup.unused(owner, days=days, archived_too=archived)
     for session in unused.longest:
         used = f"{session.last_activity.astimezone():%Y-%m-%d}"
-        click.echo(f"    {used}  {session.session_id}  {in_words(session.message_count, 'message')}  {session.title}")
+        called, said = plain(session.session_id), in_words(session.message_count, "message")
+        click.echo(f"    {used}  {called}  {said}  {plain(session.title)}")
     if unused.sessions > len(unused.longest):
         click.echo(f"    … and {unused.sessions - len(unused.longest):,} more")
     click.echo(
@@ -220,10 +223,6 @@ def _span(spread: Spread) -> str:
     if spread.median is None or spread.p95 is None:
         return "–"
     return f"{spread.median.total_seconds():.2f} s (95 % within {spread.p95.total_seconds():.2f} s)"
-
-
-_MARKS = (click.style("", bold=True, reset=False), click.style("", reset=True))
-"""Before and after a place that was searched for; left out where the output is no terminal."""
 
 
 main.add_command(export_command)

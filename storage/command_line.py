@@ -1,5 +1,6 @@
 """What the commands of `python -m storage` have in common."""
 
+import re
 from typing import Self
 
 import click
@@ -11,6 +12,8 @@ from storage.migrate import version_of
 
 OWNER = click.option("--owner", default="local", show_default=True, help="Whose sessions.")
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 
 class Said(click.Group):
     """Says what went wrong in one sentence, with exit status 1."""
@@ -19,7 +22,12 @@ class Said(click.Group):
         try:
             return super().invoke(context)
         except WindowseatError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(plain(str(error))) from error
+
+
+def plain(text: str) -> str:
+    """On one line, and without what has a terminal do things: titles and names come from files and models too."""
+    return _CONTROL.sub(lambda found: " " if found.group().isspace() else "\N{REPLACEMENT CHARACTER}", text)
 
 
 def in_words(*counted: int | str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from storage.command_line import OWNER, Bar, check_current, in_words
+from storage.command_line import OWNER, Bar, check_current, in_words, plain
 from storage.database import Database
 from storage.transfer.forms import Form, as_file, ending_of
 from storage.transfer.giving import count, give
@@ -67,6 +67,7 @@ def _shown(bar: Bar, talks: Iterator[Talk], total: int) -> Iterator[Talk]:
 
 @click.command(
     "import",
+    short_help="Take in what Windowseat or another program exported.",
     help="Take conversations in: of Windowseat, ChatGPT, Claude or Open WebUI (JSON, or the zip as it was sent), or of "
     "LangChain's table in the database at an address such as sqlite:///history.db. What is there already is left as it "
     "is.",
@@ -80,14 +81,15 @@ def import_command(database: Database, source: str, owner: str, *, dry_run: bool
     check_current(database)
     kind, meter, tally = kind_of(source, table=table), Meter(), Counting()
     cancelled = False
-    with Bar("Reading") as bar:
-        try:
+    try:
+        with Bar("Reading") as bar:
             for found in take(database, owner, read(source, table=table, meter=meter), dry=dry_run):
                 tally.add(found)
                 bar.show(min(meter.done, meter.total), max(1, meter.total))
-        except KeyboardInterrupt:
-            cancelled = True
-    _tell(tally.report(kind, dry_run=dry_run, cancelled=cancelled))
+    except KeyboardInterrupt:
+        cancelled = True
+    finally:  # Also where it breaks off: what came in until then is there.
+        _tell(tally.report(kind, dry_run=dry_run, cancelled=cancelled))
     if cancelled:
         raise SystemExit(130)
 
@@ -95,13 +97,14 @@ def import_command(database: Database, source: str, owner: str, *, dry_run: bool
 def _tell(report: Report) -> None:
     for taken in report.sessions[:NAMED]:
         plus = "+" if taken.fate is Fate.GROWN else " "
-        click.echo(f"  {plus} {taken.session_id}  {in_words(taken.messages, 'message')}  {taken.title}")
+        called, said = plain(taken.session_id), in_words(taken.messages, "message")
+        click.echo(f"  {plus} {called}  {said}  {plain(taken.title)}")
     if (more := report.new + report.grown - NAMED) > 0:
         click.echo(f"    … and {more:,} more")
     for name in report.busy[:NAMED]:
-        click.echo(f"  ! {name}: a reply runs in it: take it in again afterwards")
+        click.echo(f"  ! {plain(name)}: a reply runs in it: take it in again afterwards")
     for broken in report.broken[:NAMED]:
-        click.echo(f"  ! {broken.name}: {broken.reason}")
+        click.echo(plain(f"  ! {broken.name}: {broken.reason}"))
     if (more := report.broken_count - NAMED) > 0:
         click.echo(f"    … and {more:,} more that are broken")
     click.echo(str(report))
