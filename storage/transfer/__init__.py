@@ -1,6 +1,6 @@
 """Taking sessions along: out of a store into files, and out of files and databases, our own and others'."""
 
-from storage.transfer.forms import Form, as_file, ending_of, file_name, is_many, media_type_of, missing_glyphs
+from storage.transfer.forms import Form, as_file, ending_of, file_name, media_type_of
 from storage.transfer.meter import Meter
 from storage.transfer.reading import Source, kind_of, read
 from storage.transfer.recognise import Kind
@@ -29,10 +29,8 @@ __all__ = [
     "file_name",
     "form_in",
     "form_of",
-    "is_many",
     "kind_of",
     "media_type_of",
-    "missing_glyphs",
     "read",
     "save",
 ]

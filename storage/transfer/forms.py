@@ -1,6 +1,6 @@
 """The forms in which sessions are taken along, and how they are written: one after the other, never all at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from storage.records import Session
@@ -62,20 +62,6 @@ def _files(talks: Iterable[Talk], form: Form) -> Iterator[File]:
         size = sum(map(len, talk.images.values()))
         name = names.unlike_others(file_name(talk, form))
         yield File(name, talk.last_activity, _WRITERS[form](talk), size=size, packed=form is Form.PDF)
-
-
-def missing_glyphs(talk: Talk) -> tuple[str, ...]:
-    """What this machine has no font for of what a PDF of the session is to show, in words: ("Thai", "emoji").
-
-    The PDF says so itself; a page shows all that the reader's browser can.
-    """
-    from storage.transfer.pdf import missing_in  # noqa: PLC0415 - see _as_pdf
-
-    return missing_in(talk)
-
-
-def is_many(session_ids: Sequence[str] | None) -> bool:
-    return session_ids is None or len(session_ids) != 1
 
 
 def _encoded(writer: Callable[[Talk], Iterator[str]]) -> Callable[[Talk], Iterator[bytes]]:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from contextlib import closing, suppress
 
-from fpdf import FPDF
-
 from storage.transfer.entries import title_of
 from storage.transfer.pdf import letters
 from storage.transfer.pdf.blocks import BOLD, Block, Run, Text, texts_of
@@ -36,12 +34,6 @@ def _written(talk: Talk, blocks: Sequence[Block], fonts: Sequence[FontFile]) -> 
         for block in (title, *_notice(sheet.faces), *rest):
             layout.draw(block)
         return sheet.content()
-
-
-def missing_in(talk: Talk) -> tuple[str, ...]:
-    """What this machine has no font for of what the PDF is to show."""
-    with closing(Faces(FPDF(), installed(), _letters([*blocks_of(talk)]))) as faces:
-        return letters.names_of(faces.missing)
 
 
 def _letters(blocks: Sequence[Block]) -> set[str]:
