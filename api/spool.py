@@ -1,5 +1,6 @@
 """A body on the disk: however large it is, memory holds a little of it."""
 
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,9 @@ from starlette.requests import ClientDisconnect
 PORTION = 1 << 20
 """Bytes that are written at once."""
 
+NAME = "file sent over HTTP"
+"""It is shown, in the library and where the file is refused: a body has no name of its own."""
+
 _ON_DISK = Path("/var/tmp")  # noqa: S108 - a folder of our own is made in it
 """Where `/tmp` is memory, this is none."""
 
@@ -22,7 +26,7 @@ async def spooled(request: Request) -> AsyncIterator[Path]:
     """The body as a file, until the end of the block. Raises HTTPException where the disk has no room."""
     folder = await run_in_threadpool(_folder)
     try:
-        path = Path(folder.name) / "import"
+        path = Path(folder.name) / NAME
         await _write(request.stream(), path)
         yield path
     finally:
@@ -30,9 +34,9 @@ async def spooled(request: Request) -> AsyncIterator[Path]:
 
 
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    usual = tempfile.gettempdir()
-    where = _ON_DISK if usual == "/tmp" and _ON_DISK.is_dir() else usual  # noqa: S108
     try:
+        usual = tempfile.gettempdir()
+        where = _ON_DISK if usual == "/tmp" and os.access(_ON_DISK, os.W_OK) else usual  # noqa: S108
         return tempfile.TemporaryDirectory(prefix="windowseat-", dir=where, ignore_cleanup_errors=True)
     except OSError as error:
         raise _no_room(error) from error

@@ -456,6 +456,10 @@ def test_what_is_no_export_is_refused_in_a_sentence(http: httpx.Client, spool: P
     assert (listed(http), list(spool.iterdir())) == ([], [])
 
 
+def test_a_file_is_called_by_how_it_came_since_it_has_no_name(http: httpx.Client) -> None:
+    assert refused(sent(http, b"abc"), 422).startswith("“file sent over HTTP” holds no conversation")
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_a_file_is_sent_as_what_it_is(http: httpx.Client, kind: str) -> None:
     answer = http.post("/v1/import", content=b"".join(many(1)), headers={"Content-Type": kind})
@@ -605,8 +609,9 @@ def test_where_the_disk_has_no_room_for_a_file_it_is_said_and_nothing_is_left(ur
     spool.mkdir()
     with served("api", url, TMPDIR=str(spool)) as (client, process):
         when_up(client, "/health")
-        allow(process.pid, 5 * MEGABYTE)
-        assert "can't be put on the disk" in refused(sent(client, many(9, MEGABYTE)), 507)
+        for size in (0, 5 * MEGABYTE):
+            allow(process.pid, size)
+            assert "can't be put on the disk" in refused(sent(client, many(9, MEGABYTE)), 507)
         assert list(spool.iterdir()) == []
         assert found(sent(client, many(2, MEGABYTE)))["new"] == 2
 

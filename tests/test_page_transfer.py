@@ -3,6 +3,7 @@
 import io
 import json
 import sqlite3
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -305,6 +306,16 @@ def test_a_file_goes_with_whoever_held_it_and_never_gets_out_of_its_folder(agent
     assert kept_as.read_bytes() == b"{}"
     del held
     assert not kept_as.parent.exists()
+
+
+def test_where_there_is_no_room_for_a_file_it_is_said(
+    agent: Agent, elsewhere: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = exported(elsewhere)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    shown = upload(show(agent), file)
+    assert refusals(shown) == ["The file can't be kept for reading\\: No such file or directory."]
+    assert shown.file_uploader
 
 
 def test_a_file_that_went_with_the_connection_is_asked_for_again(agent: Agent, elsewhere: Agent) -> None:

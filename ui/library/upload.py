@@ -4,7 +4,8 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from weakref import WeakSet, finalize
@@ -26,15 +27,16 @@ class Upload:
     def __init__(self, name: str, content: IO[bytes]) -> None:
         """Raises TransferRefused where there is no room for it."""
         self._reader: Importing | None = None
-        folder = tempfile.mkdtemp(prefix="windowseat-")
+        with _refusing():
+            folder = tempfile.mkdtemp(prefix="windowseat-")
         self._end = finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.path = Path(folder) / _safe(name)
         try:
-            with self.path.open("wb") as file:
+            with _refusing(), self.path.open("wb") as file:
                 shutil.copyfileobj(content, file)
-        except OSError as error:
+        except TransferRefused:
             self.remove()
-            raise TransferRefused(f"The file can't be kept for reading: {error.strerror or error}.") from error
+            raise
 
     @property
     def is_there(self) -> bool:
@@ -64,6 +66,14 @@ def received(file: UploadedFile) -> Upload:
         _forget(file.file_id)
     _of_browser_session().add(upload)
     return upload
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TransferRefused(f"The file can't be kept for reading: {error.strerror or error}.") from error
 
 
 def _safe(name: str) -> str:
