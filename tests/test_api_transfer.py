@@ -329,13 +329,38 @@ def test_a_session_that_is_deleted_meanwhile_breaks_off_the_file_in_which_it_was
 def test_whatever_serves_it_is_told_that_a_file_is_not_whole(agent: Agent) -> None:
     """Asked as a server does: some would end the answer well if the service only fell silent."""
     for name in ("one", "two"):
-        agent.conversation(name).send("Hello")
+        agent.conversation(name).send("x" * 70_000)
     sent: list[Any] = []
 
-    async def send(message: Any) -> None:
+    def meanwhile(message: Any) -> None:
         sent.append(message)
         if len(sent) == 2:
             agent.delete("two")
+
+    with pytest.raises(BrokenOff, match="SessionNotFound"):
+        serve_one(agent, b"session=one&session=two", meanwhile)
+    assert sent[0]["status"] == 200
+    assert all(message["more_body"] for message in sent[1:])
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_a_long_session_is_sent_in_few_portions(agent: Agent, tmp_path: Path, form: str) -> None:
+    turns = tuple(replace(_talk(1, 500).turns[0], parent=place - 1 if place else None) for place in range(500))
+    file = tmp_path / "long.json"
+    file.write_bytes(b"".join(as_file([replace(_talk(1, 1), turns=turns, head=499)], Form.JSON, many=False)))
+    agent.import_(file)
+    sent: list[Any] = []
+    serve_one(agent, f"session=s1&form={form}".encode(), sent.append)
+    body = [message["body"] for message in sent[1:]]
+    assert len(b"".join(body)) > 250_000
+    assert len(body) < 10
+
+
+def serve_one(agent: Agent, query: bytes, told: Callable[[Any], object]) -> None:
+    """Have an export sent to whoever is told each message that a server gets."""
+
+    async def send(message: Any) -> None:
+        told(message)
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b""}
@@ -345,16 +370,13 @@ def test_whatever_serves_it_is_told_that_a_file_is_not_whole(agent: Agent) -> No
         "asgi": {"spec_version": "2.4"},
         "method": "GET",
         "path": "/v1/export",
-        "query_string": b"session=one&session=two",
+        "query_string": query,
         "headers": [(b"host", b"localhost")],
         "client": ("127.0.0.1", 5000),
         "http_version": "1.1",
         "scheme": "http",
     }
-    with pytest.raises(BrokenOff, match="SessionNotFound"):
-        asyncio.run(_served(make_service(lambda: agent, agent.settings), scope, receive, send))
-    assert sent[0]["status"] == 200
-    assert all(message["more_body"] for message in sent[1:])
+    asyncio.run(_served(make_service(lambda: agent, agent.settings), scope, receive, send))
 
 
 async def _served(app: Any, *given: Any) -> None:
