@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -232,11 +233,14 @@ def test_who_stops_asking_has_whole_sessions_only(ledger: Ledger, clock: Clock, 
     assert other.verify() == []
 
 
-def test_one_that_does_not_fit_costs_only_itself(ledger: Ledger, other: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("misfit", [{"tags": ["x" * 2000]}, {"title": "x" * 2000}])
+def test_one_that_does_not_fit_costs_only_itself(
+    ledger: Ledger, other: Store, tmp_path: Path, misfit: dict[str, Any]
+) -> None:
     ledger.turn(prompt="One", reply="1")
     ledger.turn("porto" if ledger.store.sessions.start(OWNER, "porto") else "", prompt="Two", reply="2")
     document = json.loads(written(ledger.store))
-    document["sessions"][0]["tags"] = ["x" * 2000]
+    document["sessions"][0] |= misfit
     found = taken_from(other, tmp_path / "all.json", json.dumps(document).encode())
     assert [type(one) for one in found] == [Broken, Taken]
     assert written(other) == written(ledger.store, "porto")

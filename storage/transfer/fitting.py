@@ -7,7 +7,8 @@ from storage.records import TEXTS, as_tag
 from storage.transfer.talk import Talk, TalkTurn
 
 LONGEST = 1000
-"""Bytes of the names of sessions, models and tags, and of what clients call turns: PostgreSQL's indexes take 2,700."""
+"""Bytes of names of sessions, models and tags, of titles, and of what clients call turns: PostgreSQL's indexes take
+2,700."""
 
 MOST = 2**31 - 1
 """Tokens, and versions of a text."""
@@ -48,6 +49,7 @@ _WRONG_WITH_TURN: tuple[tuple[Callable[[TalkTurn], bool], str], ...] = (
 )
 _WRONG: tuple[tuple[Callable[[Talk], bool], str], ...] = (
     (lambda talk: not talk.session_id or _is_too_long(talk.session_id), "Its name is missing or too long."),
+    (lambda talk: _is_too_long(talk.title), "Its title is too long."),
     (lambda talk: any(map(_is_no_tag, talk.tags)), "One of its tags is none."),
     (lambda talk: _is_no_text(talk.settings), "Its system prompt or summary is none."),
     (lambda talk: any(text.version > MOST for text in talk.texts), "A text has a version that can't be."),
