@@ -26,8 +26,8 @@ class Importing:
         ended: Callable[["Importing"], object],
     ) -> None:
         """`ended` is called at the end, whatever it was. Raises TransferRefused for what can't be read."""
-        self.source, self.dry_run, self.owner = source, dry_run, owner
-        self._kind = kind_of(source, table=table)
+        self.source, self.dry_run, self.owner = _as_written(source), dry_run, owner
+        self._kind = kind_of(self.source, table=table)
         self._table = table
         self._store = store
         self._ended = ended
@@ -104,3 +104,8 @@ class Importing:
 
     def __repr__(self) -> str:
         return f"<Importing of {self._kind.value}>"
+
+
+def _as_written(source: Path | str) -> Path | str:
+    """A path as people write it, or the address of a database."""
+    return source if isinstance(source, str) and "://" in source else Path(source).expanduser()

@@ -157,6 +157,14 @@ def test_conversations_of_another_program_come_in_with_their_titles_and_models(a
     assert all(session.title for session in agent.sessions().sessions)
 
 
+def test_a_path_is_taken_as_people_write_it(
+    told: Agent, other: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert told.export("~/all.json") == tmp_path / "all.json"
+    assert other.import_("~/all.json").new == 2
+
+
 def test_what_is_no_export_is_refused_in_a_sentence_and_nothing_comes_in(agent: Agent, tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("hello")

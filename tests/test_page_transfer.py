@@ -342,6 +342,24 @@ def test_an_import_that_runs_is_in_the_library_with_its_end_and_a_way_to_cancel_
     assert not shown.run().toast
 
 
+def test_the_address_of_a_database_is_not_shown_since_a_password_may_be_in_it(
+    agent: Agent, url: str, tmp_path: Path
+) -> None:
+    database = sqlite3.connect(tmp_path / "history.db")
+    database.execute("CREATE TABLE message_store (id INTEGER PRIMARY KEY, session_id TEXT, message TEXT)")
+    said = json.dumps({"type": "human", "data": {"content": "To Lisbon", "type": "human"}})
+    database.execute("INSERT INTO message_store (session_id, message) VALUES ('lisbon', ?)", [said])
+    database.commit()
+    database.close()
+    shown = show(agent)
+    with locked(url):
+        job = agent.begin_import(f"sqlite:///{tmp_path / 'history.db'}")
+        shown.run()
+    job.wait()
+    shown.run()
+    assert [toast.value for toast in shown.toast] == ["a database\\: 1 new session came in. 1 message in all."]
+
+
 def test_cancelling_keeps_what_came_in_and_says_so(agent: Agent, url: str, tmp_path: Path) -> None:
     path = tmp_path / "many.json"
     path.write_text(json.dumps([talk(number) for number in range(600)]))

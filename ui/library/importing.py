@@ -4,6 +4,7 @@ The import itself goes on whoever looks: where the dialog or the tab is closed, 
 """
 
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import streamlit as st
@@ -140,4 +141,5 @@ def _draw_progress(doing: str, job: Importing) -> None:
 
 
 def _name_of(job: Importing) -> str:
-    return str(getattr(job.source, "name", job.source))
+    """An address may have a password in it."""
+    return job.source.name if isinstance(job.source, Path) else "a database"
