@@ -32,7 +32,7 @@ def address_of(key: str) -> str:
 @told
 def draw_export(agent: Agent, sessions: Sequence[Session] = ()) -> None:
     """Offer these sessions, or all, in every form that there is."""
-    st.markdown(_which(agent, sessions))
+    place = st.empty()
     forms = list(Form)
     form = st.radio(
         "Form",
@@ -43,6 +43,7 @@ def draw_export(agent: Agent, sessions: Sequence[Session] = ()) -> None:
         persist_state="session",
     )
     export = agent.begin_export([session.session_id for session in sessions] or None, form=form)
+    place.markdown(_which(export, sessions))
     if export.total > 1:
         st.caption("All but JSON come as a zip, with a file for each session.")
     confirm("Download", partial(_download, agent, export), disabled=not export.total)
@@ -57,13 +58,14 @@ def _purpose(form: Form) -> str:
     return _FORMS.get(form.value, ("", ""))[1]
 
 
-def _which(agent: Agent, sessions: Sequence[Session]) -> str:
+def _which(export: Export, sessions: Sequence[Session]) -> str:
     if len(sessions) == 1:
         return f"**{as_plain(title_of(sessions[0]))}**"
     if sessions:
         return count(len(sessions), "session")
-    every = agent.stats().totals.sessions
-    return f"All {count(every, 'session')}, the archived ones too" if every else "There is no session yet."
+    return (
+        f"All {count(export.total, 'session')}, the archived ones too" if export.total else "There is no session yet."
+    )
 
 
 def _download(agent: Agent, export: Export) -> None:
