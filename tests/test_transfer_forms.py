@@ -168,6 +168,12 @@ def test_only_addresses_of_the_web_and_of_people_are_links(address: str) -> None
         assert f'href="{kind}"' in page(talk(turn("x", f"[one]({kind})")))
 
 
+def test_a_link_that_says_nothing_says_where_it_leads() -> None:
+    text = page(talk(turn("x", "![](https://example.org/a.png) and [](https://example.org/b)")))
+    assert 'class="bare">https://example.org/a.png</a>' in text
+    assert ">https://example.org/b</a>" in text
+
+
 def test_not_even_the_name_of_a_linked_server_is_looked_up_before_one_goes_there() -> None:
     assert '<meta http-equiv="x-dns-prefetch-control" content="off">' in page(talk()).split("<style>")[0]
 

@@ -135,6 +135,10 @@ def test_only_addresses_of_pages_and_people_are_links() -> None:
     assert found == ["https://a.example/x", "mailto:b@b.example", "https://e.example"]
 
 
+def test_an_image_elsewhere_is_a_link_that_is_seen() -> None:
+    assert "https://example.org/a.png" in text(pdf(turn("x", "![](https://example.org/a.png)")))
+
+
 def test_a_line_of_code_is_broken_and_not_cut_off() -> None:
     line = "".join(f"name_{number}=" for number in range(100))
     assert line in letters(pdf(turn("x", f"```python\n{line}\n```")))

@@ -1,6 +1,7 @@
 """Markdown read into tokens: nothing in it fetches or runs anything, and nothing of it goes missing."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -46,8 +47,19 @@ def read(text: str) -> list[Token]:
     if text.count("[") <= MOST_BRACKETS:
         tokens: list[Token] = _reader().parse(text)
         if all(token.level < DEEPEST - 1 for token in tokens):
+            for token in tokens:
+                token.children = token.children and [*_seen(token.children)]
             return tokens
     return [Token("fence", "code", 0, content=text, markup="```", block=True)]
+
+
+def _seen(children: list[Token]) -> Iterator[Token]:
+    """A link that says nothing, as an image without a name is one, says where it leads."""
+    for token, following in zip(children, [*children[1:], None], strict=True):
+        yield token
+        if token.type == "link_open" and following is not None and following.type == "link_close":
+            token.markup = "autolink"
+            yield Token("text", "", 0, content=str(token.attrs["href"]))
 
 
 def typed(text: str) -> list[Part]:
