@@ -255,7 +255,7 @@ def test_a_key_that_was_never_given_opens_nothing(door: Door) -> None:
 
 
 def test_a_key_opens_nothing_once_its_time_is_over(http: httpx.Client, agent: Agent, monkeypatch: Any) -> None:
-    monkeypatch.setattr(offers, "LIFE", 0.5)
+    monkeypatch.setattr(offers, "LIFE", 2.5)
     address = offered(agent)
     assert http.get(address).status_code == 200
     until(lambda: http.get(address).status_code == 404)
