@@ -34,6 +34,7 @@ from storage.errors import (
     WindowseatError,
 )
 from storage.images import media_type_of_image
+from storage.milestones import Milestone, Reached
 from storage.place import default_url
 from storage.records import (
     TEXTS,
@@ -70,6 +71,7 @@ from storage.running import INTERRUPTED, LEASE, Piece
 from storage.search import Filters, Findings, Hit, Place
 from storage.snippet import Snippet
 from storage.store import Store
+from storage.themes import Theme, Themes
 
 __all__ = [
     "INTERRUPTED",
@@ -88,6 +90,7 @@ __all__ = [
     "Json",
     "Mark",
     "Message",
+    "Milestone",
     "ModelUse",
     "OpenedTurn",
     "Order",
@@ -96,6 +99,7 @@ __all__ = [
     "Past",
     "Piece",
     "Place",
+    "Reached",
     "RecentTurn",
     "Sender",
     "Session",
@@ -123,6 +127,8 @@ __all__ = [
     "TemplateExists",
     "TemplateNotFound",
     "TextRefused",
+    "Theme",
+    "Themes",
     "Token",
     "TokenNotFound",
     "TooManyPinned",

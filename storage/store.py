@@ -13,12 +13,14 @@ from storage.index import bring_up_to_date
 from storage.labels import Labels
 from storage.marks import Marks
 from storage.migrate import migrate
+from storage.milestones import Milestones
 from storage.notes import Notes
 from storage.paths import Paths
 from storage.running import Running
 from storage.search import Search
 from storage.sessions import Sessions
 from storage.templates import Templates
+from storage.themes import ThemeSearch
 from storage.tokens import Tokens
 from storage.transfer import Transfer
 from storage.turns import Turns
@@ -33,9 +35,9 @@ class Store:
     `sessions` keeps the list, `labels` puts it in order and `cleanup` deletes many; `turns` writes turns, `paths` reads
     them, `branches` finds one's way among their alternatives, `marks` keeps what is said of them, `images` those of
     their prompts, `waiting` prompts that are to be sent, `search` finds them, `running` looks after replies while they
-    run; `usage` has the figures, `templates` what sessions begin with, `notes` numbers, `tokens` who
-    somebody is, `client_data` what clients want kept with turns, `transfer` gives sessions away and takes them in. All
-    of them raise what `storage.errors` draws.
+    run; `usage` has the figures, `themes` the words by which weeks differ, `milestones` the first and the longest;
+    `templates` what sessions begin with, `notes` numbers, `tokens` who somebody is, `client_data` what clients want
+    kept with turns, `transfer` gives sessions away and takes them in. All of them raise what `storage.errors` draws.
     """
 
     def __init__(self, url: str, *, clock: Clock = system_clock) -> None:
@@ -60,6 +62,8 @@ class Store:
         self.search = Search(self._database)
         self.templates = Templates(self._database, clock)
         self.usage = Usage(self._database, clock)
+        self.themes = ThemeSearch(self._database, clock)
+        self.milestones = Milestones(self._database)
         self.notes = Notes(self._database)
         self.tokens = Tokens(self._database, clock)
         self.client_data = ClientData(self._database)
