@@ -42,6 +42,7 @@ from storage import (
     Figures,
     Filters,
     Findings,
+    Milestone,
     Order,
     Place,
     RecentTurn,
@@ -51,6 +52,7 @@ from storage import (
     SessionPlace,
     Store,
     Template,
+    Themes,
     Totals,
     Unused,
     as_tag,
@@ -288,13 +290,33 @@ class Agent:
 
         Raises SessionNotFound, SettingsInvalid.
         """
-        if days is not None:
-            if since is not None:
-                raise SettingsInvalid("Give days or since, not both.")
-            _checked_days(days)
-            since = (until or datetime.now(UTC).astimezone().date()) - timedelta(days=days - 1)
+        since = _first_day(days, since, until)
         totals = self._store.usage.totals(self.owner, idle=timedelta(minutes=self.settings.idle_minutes))
         return Stats(totals, self._store.usage.figures(self.owner, session, since=since, until=until))
+
+    def themes(
+        self,
+        days: int | None = None,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        session: str | None = None,
+        count: int = 8,
+    ) -> Themes:
+        """What was asked about, by week: words that come up, words that fade, and the others, up to `count` of each.
+
+        The range is as that of `stats`. Of many prompts an even share is read, and `share` says so. Raises
+        SessionNotFound, SettingsInvalid.
+
+            for theme in agent.themes(days=90).rising:
+                print(theme.text, theme.counts)
+        """
+        since = _first_day(days, since, until)
+        return self._store.themes.find(self.owner, session, since=since, until=until, count=count)
+
+    def milestones(self) -> tuple[Milestone, ...]:
+        """The first session and the longest, the busiest day and week, the longest streak, the last round turn."""
+        return self._store.milestones.all(self.owner)
 
     def begin_export(self, sessions: str | Sequence[str] | None = None, *, form: Form | str = Form.JSON) -> Export:
         """Sessions by their names, or all, in one of the forms in which they are taken along, to be read in pieces.
@@ -520,6 +542,15 @@ def _storable(filters: T) -> T:
     given = {field.name: getattr(filters, field.name) for field in fields(filters)}
     texts: dict[str, Any] = {name: storable(value) for name, value in given.items() if type(value) is str}
     return replace(filters, **texts)
+
+
+def _first_day(days: int | None, since: date | None, until: date | None) -> date | None:
+    """Of a range that is given by its days or by its first one. Raises SettingsInvalid."""
+    if days is None:
+        return since
+    if since is not None:
+        raise SettingsInvalid("Give days or since, not both.")
+    return (until or datetime.now(UTC).astimezone().date()) - timedelta(days=_checked_days(days) - 1)
 
 
 def _checked_days(days: float) -> float:

@@ -1,4 +1,4 @@
-"""Search, statistics and clean-up."""
+"""Search, statistics, themes and clean-up."""
 
 from datetime import date
 from typing import Annotated
@@ -11,17 +11,20 @@ from api.cursors import Cursors
 from api.entrance import Mine
 from api.routes.parts import Limit, Moment
 from api.schemas import CleanUp, DeletedShown, Found, HitShown, SessionShown, StatsShown, UnusedShown
+from api.themes import MilestoneShown, ThemesShown
 
 router = APIRouter(prefix="/v1", tags=["upkeep"])
 
 Day = Annotated[date | None, Field(ge=date(1970, 1, 1), lt=date(3000, 1, 1)), Query()]
+Days = Annotated[int | None, Query(ge=1, le=36_500, description="The last so many.")]
+Session = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("/search")
 def search(
     agent: Mine,
     q: Annotated[str, Query(max_length=10_000, description="Words, beginnings* and “phrases”.")] = "",
-    session: Annotated[str | None, Query(max_length=200)] = None,
+    session: Session = None,
     model: Annotated[str | None, Query(max_length=200)] = None,
     tag: Annotated[str | None, Query(max_length=200)] = None,
     sender: Sender | None = None,
@@ -48,13 +51,35 @@ def list_tags(agent: Mine) -> dict[str, int]:
 @router.get("/stats")
 def read_stats(
     agent: Mine,
-    days: Annotated[int | None, Query(ge=1, le=36_500, description="The last so many.")] = None,
+    days: Days = None,
     since: Day = None,
     until: Day = None,
-    session: Annotated[str | None, Query(max_length=200)] = None,
+    session: Session = None,
 ) -> StatsShown:
     """What is stored, and what was used in a range of days, both included; of all sessions or of one."""
     return StatsShown.of(agent.stats(days, since=since, until=until, session=session))
+
+
+@router.get("/themes")
+def read_themes(
+    agent: Mine,
+    days: Days = None,
+    since: Day = None,
+    until: Day = None,
+    session: Session = None,
+    count: Annotated[int, Query(ge=1, le=50, description="Of each kind, at most.")] = 8,
+) -> ThemesShown:
+    """What was asked about, by week: words that rise, words that fall and others, of all sessions or of one.
+
+    Read are the prompts on the active paths of sessions that are not archived; of many an even share.
+    """
+    return ThemesShown.of(agent.themes(days, since=since, until=until, session=session, count=count))
+
+
+@router.get("/milestones")
+def read_milestones(agent: Mine) -> list[MilestoneShown]:
+    """The first session and the longest, the busiest day and week, the longest streak, the last round turn."""
+    return [MilestoneShown.of(milestone) for milestone in agent.milestones()]
 
 
 @router.get("/cleanup")
