@@ -219,7 +219,7 @@ def test_every_page_keeps_the_rules_of_accessibility_and_fits_a_phone(
             open_page(chat, server, name)
             chat.page.wait_for_timeout(1000)
             assert chat.page.evaluate("document.documentElement.scrollWidth") <= 390
-            assert _serious(chat.page) == []
+            assert serious(chat.page) == []
 
 
 def test_the_dialogs_of_export_and_import_do_so_too(
@@ -237,17 +237,17 @@ def test_the_dialogs_of_export_and_import_do_so_too(
                 chat.page.get_by_role("button", name=name).press("Enter")
                 expect(chat.dialog.get_by_role("button", name=place)).to_be_visible()
                 chat.page.wait_for_timeout(500)
-                assert _serious(chat.page) == []
+                assert serious(chat.page) == []
                 if name != "Import…":
                     chat.page.keyboard.press("Escape")
                     expect(chat.dialog).to_have_count(0)
             chat.dialog.locator('input[type="file"]').set_input_files(file)
             expect(chat.dialog.get_by_role("button", name="Import 1 session")).to_be_visible()
             assert chat.page.evaluate("document.documentElement.scrollWidth") <= 390
-            assert _serious(chat.page) == []
+            assert serious(chat.page) == []
 
 
-def _serious(page: Page) -> list[str]:
+def serious(page: Page) -> list[str]:
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     told = [
         f"{rule['id']}: {node['html'][:300]} {node['failureSummary']}"

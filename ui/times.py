@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_interval, format_time
 
 _STEPS = (
     (timedelta(minutes=1), "just now", timedelta(seconds=1)),
@@ -48,6 +48,11 @@ def moment_in_words(moment: datetime) -> str:
 def day_in_words(day: date) -> str:
     """Such as “21 Nov 2026”."""
     return format_date(day, "medium", locale=_locale(st.context.locale))
+
+
+def days_in_words(first: date, last: date) -> str:
+    """The first and the last: such as “2-8 Nov 2026”, where both are of one month."""
+    return format_interval(first, last, skeleton="yMMMd", locale=_locale(st.context.locale))
 
 
 def month_in_words(day: date) -> str:

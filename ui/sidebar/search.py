@@ -16,17 +16,31 @@ PAGE = 10
 
 _TYPED = "search"
 _SHOWN = "hits shown"
-_EVERYBODY = "Everybody"
-_SENDERS = {_EVERYBODY: None, "You": Sender.HUMAN, "The models": Sender.AI}
+_HERE = "search here"
+_SAID_BY_FIRST = "search senders at first"
+_EVERYBODY, _YOU = "Everybody", "You"
+_SENDERS = {_EVERYBODY: None, _YOU: Sender.HUMAN, "The models": Sender.AI}
 _SAID_BY = {Sender.HUMAN: "you", Sender.AI: "reply", Sender.TOOL: "tool", Sender.SYSTEM: "system"}
 
 
 def draw_search(agent: Agent) -> None:
     pressed = st.button("Search", icon=":material/search:", width="stretch", key="open_search", shortcut=keys.SEARCH)
     if pressed and not is_dialog_open():
-        st.session_state[_SHOWN] = PAGE
-        browser.focus('[role="dialog"] input[type="text"]')
-        open_dialog(partial(_search, agent))
+        _open(agent, _EVERYBODY)
+
+
+def open_search(agent: Agent, typed: str, *, here: bool = False) -> None:
+    """In a callback: search for that in what people asked, in the open session only with `here`."""
+    st.session_state[_TYPED] = typed
+    st.session_state[_HERE] = here
+    _open(agent, _YOU)
+
+
+def _open(agent: Agent, said_by: str) -> None:
+    st.session_state[_SHOWN] = PAGE
+    st.session_state[_SAID_BY_FIRST] = said_by
+    browser.focus('[role="dialog"] input[type="text"]')
+    open_dialog(partial(_search, agent))
 
 
 @st.dialog("Search", width="medium", icon=":material/search:", on_dismiss=close_dialog)
@@ -53,9 +67,14 @@ def _search(agent: Agent) -> None:
 def _draw_found(agent: Agent, typed: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         said_by = st.segmented_control(
-            "Said by", _SENDERS, default=_EVERYBODY, required=True, label_visibility="collapsed", key="search senders"
+            "Said by",
+            _SENDERS,
+            default=st.session_state.get(_SAID_BY_FIRST, _EVERYBODY),
+            required=True,
+            label_visibility="collapsed",
+            key="search senders",
         )
-        here = st.toggle("Only this session", key="search here")
+        here = st.toggle("Only this session", key=_HERE)
         best = st.toggle("Best first", key="search best")
     chat = state.current(agent) if here else None
     filters = Filters(sender=_SENDERS[said_by or _EVERYBODY], session_id=chat.session_id if chat else None)

@@ -7,6 +7,8 @@ import streamlit as st
 
 from agent import Agent, Conversation, Figures, SessionNotFound, Spread, Totals, WindowseatError
 from ui import state
+from ui.statistics.look import Look, themes_of
+from ui.statistics.milestones import draw_milestones
 from ui.times import ago
 from ui.words import as_plain, count, seconds, title_of
 
@@ -14,6 +16,7 @@ EVER, OTHER = "Everything", "Other days"
 RANGES = {"7 days": 7, "30 days": 30, "12 months": 365, EVER: None, OTHER: None}
 USUAL = "30 days"
 ALL, ONE = "All sessions", "This session"
+THEMES = "Themes"
 RANGE, SCOPE, DAYS, PART = "range", "scope", "days", "figures"
 """Keys, which are names in the address too."""
 
@@ -49,8 +52,10 @@ def draw_statistics(agent: Agent) -> None:
     if one is not None:
         _draw_session(one)
     stats = agent.stats(since=since, until=until, session=one.session_id if one else None)
-    _draw_used(stats.used, scope)
+    look = Look(since, until, stats.totals, *((one.session_id, one.session.head_id) if one else ()))
+    _draw_parts(agent, stats.used, look, scope)
     _draw_stored(stats.totals)
+    draw_milestones(agent)
     st.caption(f"Kept in {as_plain(agent.database)}")
     st.caption(COUNTING)
 
@@ -132,12 +137,23 @@ def _seen(chat: Conversation) -> str:
         return ""
 
 
-def _draw_used(used: Figures, scope: str) -> None:
-    for tab, (part, figures) in zip(st.tabs(list(PARTS), key=PART, bind="query-params"), PARTS.items(), strict=True):
+def _draw_parts(agent: Agent, used: Figures, look: Look, scope: str) -> None:
+    *tabs, of_themes = st.tabs([*PARTS, THEMES], key=PART, bind="query-params")
+    for tab, (part, figures) in zip(tabs, PARTS.items(), strict=True):
         if tab.open:
             with tab:
                 _draw_figures({what: figure for what, figure in figures(used).items() if scope == ALL or what != BEGUN})
                 _draw_pictures(part, used, scope)
+    if of_themes.open:
+        with of_themes:
+            _draw_themes(agent, look, scope)
+
+
+def _draw_themes(agent: Agent, look: Look, scope: str) -> None:
+    from ui.statistics.themes import draw_themes  # noqa: PLC0415 - as below
+
+    themes = themes_of(agent, look)
+    draw_themes(agent, themes, f"{scope} {themes.since} to {themes.until}", one=scope == ONE)
 
 
 def _draw_pictures(part: str, used: Figures, scope: str) -> None:

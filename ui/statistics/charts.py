@@ -25,6 +25,12 @@ HEIGHT = 260
 BAR, BETWEEN = 14, 12
 """Of a bar that lies, and between two models; in pixels."""
 
+ROW = 22
+"""Of a theme, in pixels."""
+
+APART = alt.Scale(paddingInner=0.1)
+"""Between the fields of themes."""
+
 COLUMN = "min(40, 0.85 * bandwidth('x'))"
 SHORT = "datum.value < 1 ? format(datum.value, '~g') : format(datum.value, '~s')"
 """Expressions of Vega: how wide a column is, and a number such as 200k."""
@@ -133,6 +139,28 @@ def week(weekdays: tuple[str, ...]) -> Spec:
             tooltip=["Weekday:O", "Hour:O", "Turns:Q"],
         )
         .properties(height=HEIGHT)
+    )
+
+
+@cache
+def weeks(title: str, count: int) -> Spec:
+    """A row for each of so many themes, and a field for each of its steps of time, the darker the more prompts."""
+    return _spec(
+        _chart()
+        .mark_rect(aria=False, cornerRadius=2)
+        .encode(
+            x=alt.X(
+                f"{LABEL}:O",
+                sort=None,
+                title=None,
+                scale=APART,
+                axis=alt.Axis(labelAngle=0, labelLimit=160, labelFlush=False),
+            ),
+            y=alt.Y("Theme:N", sort=None, title=None, scale=APART, axis=alt.Axis(labelLimit=130, labelFlush=False)),
+            opacity=alt.Opacity("Prompts:Q", scale=alt.Scale(type="sqrt", domainMin=0, range=[0.05, 1]), legend=None),
+            tooltip=["Theme:N", alt.Tooltip(f"{LABEL}:O", title=title), "Prompts:Q", alt.Tooltip("Of:Q", title="of")],
+        )
+        .properties(height=40 + count * ROW)
     )
 
 
