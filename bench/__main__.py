@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from bench import browser, crowd, http, library, page, replies, size, stops, store, transfer
+from bench import browser, crowd, http, library, page, replies, size, stops, store, themes, transfer
 
 print(
     f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, Streamlit {version('streamlit')}, "
@@ -18,5 +18,6 @@ http.run()
 page.run()
 browser.run()
 library.run()
+themes.run()
 size.run()
 transfer.run()
