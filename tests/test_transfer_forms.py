@@ -174,6 +174,14 @@ def test_a_link_that_says_nothing_says_where_it_leads() -> None:
     assert ">https://example.org/b</a>" in text
 
 
+def test_an_image_elsewhere_is_a_link_by_its_name_and_in_a_link_it_is_its_name() -> None:
+    text = page(talk(turn("x", "![a *map*](https://example.org/a.png), [![logo](https://b.org/l.png)](https://b.org)")))
+    assert '<a href="https://example.org/a.png" rel="noopener noreferrer nofollow">a map</a>' in text
+    assert ">logo</a>" in text
+    assert "l.png" not in text
+    assert "!" not in text.split("<main>")[1]
+
+
 def test_not_even_the_name_of_a_linked_server_is_looked_up_before_one_goes_there() -> None:
     assert '<meta http-equiv="x-dns-prefetch-control" content="off">' in page(talk()).split("<style>")[0]
 

@@ -54,12 +54,35 @@ def read(text: str) -> list[Token]:
 
 
 def _seen(children: list[Token]) -> Iterator[Token]:
-    """A link that says nothing, as an image without a name is one, says where it leads."""
+    """An image is a link to it, and a link that says nothing says where it leads."""
+    children = [*_with_links_for_images(children)]
     for token, following in zip(children, [*children[1:], None], strict=True):
         yield token
         if token.type == "link_open" and following is not None and following.type == "link_close":
             token.markup = "autolink"
             yield Token("text", "", 0, content=str(token.attrs["href"]))
+
+
+def _with_links_for_images(children: list[Token]) -> Iterator[Token]:
+    """In a link it is its name alone: there is no link within a link."""
+    linked = False
+    for token in children:
+        linked = token.type == "link_open" or (linked and token.type != "link_close")
+        if token.type != "image":
+            yield token
+            continue
+        name = "".join(part.content for part in token.children or ()) or token.content
+        named = [Token("text", "", 0, content=name)] if name else []
+        address = token.attrs["src"]
+        yield from (
+            named
+            if linked
+            else [
+                Token("link_open", "a", 1, attrs={"href": address}),
+                *named,
+                Token("link_close", "a", -1),
+            ]
+        )
 
 
 def typed(text: str) -> list[Part]:
@@ -91,7 +114,7 @@ class _Reader(MarkdownIt):
 @cache
 def _reader() -> MarkdownIt:
     reader = _Reader("commonmark", {"html": False, "maxNesting": DEEPEST})
-    reader.enable(["table", "strikethrough"]).disable("image")
+    reader.enable(["table", "strikethrough"])
     reader.inline.ruler.before("escape", FORMULA, _formula)
     reader.block.ruler.before("fence", FORMULA_BLOCK, _formula_block, {"alt": ["paragraph", "blockquote", "list"]})
     return reader
