@@ -36,7 +36,8 @@ class Export:
         """One that says what is in it, and that every system takes."""
         if self._only is not None:
             return file_name(self._only, self.form)
-        return f"windowseat-{date.today():%Y-%m-%d}.{ending_of(self.form, many=True)}"  # noqa: DTZ011 - a person's day
+        form = "" if self.form is Form.JSON else f"-{self.form}"
+        return f"windowseat-{date.today():%Y-%m-%d}{form}.{ending_of(self.form, many=True)}"  # noqa: DTZ011 - a person's day
 
     @property
     def media_type(self) -> str:

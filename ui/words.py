@@ -13,6 +13,7 @@ AUTO, ECHO, OLLAMA = "auto", "echo", "ollama:"
 MOST_TURNS = 1000
 """The largest window."""
 
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _UNSEEN = {ord("0"): "\u2060", ord("1"): "\u2063"}
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|:$~&!]")
 _ADDRESS = re.compile(r"((?:https?://|www\.)[^\s`]*[^\s`.,;:!?)])", re.IGNORECASE)
@@ -45,7 +46,12 @@ def model_in_words(model: str) -> str:
 
 
 def title_of(session: Session) -> str:
-    return session.title or "New session"
+    return in_order(session.title) or "New session"
+
+
+def in_order(text: str) -> str:
+    """Without what turns the order of all that follows: a title may come from a file or a model."""
+    return _TURNS.sub("", text)
 
 
 def as_plain(text: str) -> str:

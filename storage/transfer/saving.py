@@ -72,7 +72,8 @@ def check_name(path: Path, proper: str) -> None:
     ending, right = path.suffix.lower(), Path(proper).suffix
     known = {ZIP, *(f".{ending_of(form, many=False)}" for form in Form)}
     if ending in known and ending != right:
-        raise TransferRefused(f"“{path.name}” would be no such file: call it “{path.stem}{right}”.")
+        zipped = " and say its form" if right == ZIP else ""
+        raise TransferRefused(f"“{path.name}” would be no such file: call it “{path.stem}{right}”{zipped}.")
 
 
 def _forms() -> str:

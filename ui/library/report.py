@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from agent import Agent, Fate, Report, SessionNotFound, Taken
-from ui.words import as_plain, count, title_of
+from ui.words import as_plain, count, in_order, title_of
 
 NAMED = 20
 """As many are named of those that are busy or broken."""
@@ -42,7 +42,7 @@ def _draw_sessions(report: Report) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "Title": [taken.title or "Without a title" for taken in listed],
+                "Title": [in_order(taken.title) or "Without a title" for taken in listed],
                 "Session": [_fate(taken) for taken in listed],
                 "Messages": [taken.messages for taken in listed],
             }
