@@ -49,7 +49,7 @@ def _address() -> str:
 @click.pass_context
 def main(context: click.Context, url: str) -> None:
     if context.invoked_subcommand not in {"upgrade", "restore"} and (file := missing_file(url)) is not None:
-        raise click.ClickException(f"There is no database {file}.")
+        raise click.ClickException(f"There is no database {file}. To make it: python -m storage upgrade")
     context.obj = Database(url)
     context.call_on_close(context.obj.close)
 

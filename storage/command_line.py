@@ -12,7 +12,8 @@ from storage.migrate import version_of
 
 OWNER = click.option("--owner", default="local", show_default=True, help="Whose sessions.")
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What moves the cursor or turns the order of what follows."""
 
 
 class Said(click.Group):
@@ -34,6 +35,11 @@ def in_words(*counted: int | str) -> str:
     """Numbers and nouns in turn, in words."""
     pairs = zip(counted[::2], counted[1::2], strict=True)
     return ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for number, noun in pairs)
+
+
+def in_bytes(size: int) -> str:
+    """A size in words, in the unit that suits it."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"  # noqa: PLR2004
 
 
 def check_current(database: Database) -> None:

@@ -184,7 +184,10 @@ def test_a_database_that_was_never_made_is_not_verified(each_url: str) -> None:
 def test_looking_at_a_database_that_is_not_there_makes_none(tmp_path: Path) -> None:
     for command in (["verify"], ["search", "x"], ["stats"], ["cleanup"], ["backup", str(tmp_path / "copy")]):
         result = run(f"sqlite:///{tmp_path}/folder/typo.db", *command)
-        assert result.output == f"Error: There is no database {tmp_path}/folder/typo.db.\n"
+        assert (
+            result.output
+            == f"Error: There is no database {tmp_path}/folder/typo.db. To make it: python -m storage upgrade\n"
+        )
     assert list(tmp_path.iterdir()) == []
 
 

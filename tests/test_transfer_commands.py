@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from agent import Agent
+from agent import Agent, Settings
 from storage.__main__ import main
 from storage.transfer import Form, Talk, as_file
 from tests.sample_talks import USED, talk, turn
@@ -88,6 +89,37 @@ def test_nothing_in_a_file_has_the_terminal_do_anything(place: str, tmp_path: Pa
         assert "FAKE" in result.output
         assert not any(sign in result.output for sign in "\x1b\x07\x9b\r")
         assert not any(line.startswith("FAKE") for line in result.output.splitlines())
+
+
+def test_on_a_new_machine_one_is_told_how_the_database_is_made(tmp_path: Path) -> None:
+    file, target = file_of(tmp_path, ended("Hello", "Yes.")), f"sqlite:///{tmp_path}/new/chat.db"
+    assert "To make it: python -m storage upgrade" in run(target, "import", file).output
+    assert not (tmp_path / "new").exists()
+    assert run(target, "upgrade").exit_code == 0
+    assert "1 new session came in." in run(target, "import", file).output
+
+
+def test_a_script_notices_that_something_could_not_be_read(place: str, tmp_path: Path) -> None:
+    file = file_of(tmp_path, ended("Hello", "Yes."), ended("And", "Yes.", session_id="other"))
+    file.write_bytes(file.read_bytes()[:-40])
+    done = run(place, "import", file)
+    assert (done.exit_code, "1 new session came in." in done.output) == (1, True)
+
+
+def test_of_an_import_that_is_interrupted_all_that_came_in_is_counted(place: str, tmp_path: Path) -> None:
+    file = file_of(tmp_path, *(ended("Hello", "Yes.", session_id=f"s{number}") for number in range(20_000)))
+    command = [sys.executable, "-m", "storage", "--database", place, "import", str(file)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as importing,
+        Agent(Settings.read(_env_file=None, database_url=place)) as agent,
+    ):
+        while not agent.stats().totals.sessions:
+            time.sleep(0.01)
+        importing.send_signal(signal.SIGINT)
+        said, _ = importing.communicate(timeout=60)
+        assert importing.returncode == 130
+        assert f"{agent.stats().totals.sessions:,} new sessions came in." in said
+        assert "It was cancelled before the end." in said
 
 
 @LINUX

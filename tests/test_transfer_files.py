@@ -200,7 +200,7 @@ def test_an_archive_in_an_archive_is_none_of_its_files(tmp_path: Path) -> None:
     both = foreign.zipped({"inner.zip": inner, "/etc/../conversations.json": [CHATGPT]})
     assert found(foreign.written(tmp_path, both)) == ["chatgpt:c-1"]
     told = found(foreign.written(tmp_path, foreign.zipped({"a.json": inner, "b.json": [CHATGPT]})))
-    assert told == ["It is no JSON.", "chatgpt:c-1"]
+    assert told == ["It is no JSON, which is the one form that is taken in.", "chatgpt:c-1"]
 
 
 def test_an_archive_that_is_locked_or_packed_oddly_is_refused(tmp_path: Path) -> None:

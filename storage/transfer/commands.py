@@ -1,11 +1,14 @@
 """`python -m storage export` and `import`."""
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from storage.command_line import OWNER, Bar, check_current, in_words, plain
+from storage.command_line import OWNER, Bar, check_current, in_bytes, in_words, plain
 from storage.database import Database
 from storage.transfer.forms import Form, as_file, ending_of
 from storage.transfer.giving import count, give
@@ -13,7 +16,7 @@ from storage.transfer.meter import Meter
 from storage.transfer.reading import kind_of, read
 from storage.transfer.report import Counting, Report
 from storage.transfer.saving import check_name, form_in, form_of, save
-from storage.transfer.taken import Fate
+from storage.transfer.taken import Fate, Stopped
 from storage.transfer.taking import take
 from storage.transfer.talk import Talk
 
@@ -56,7 +59,7 @@ def export_command(
         raise click.ClickException(f"{owner} has no session.")
     with Bar("Writing") as bar:
         save(as_file(_shown(bar, give(database, owner, sessions or None), total), wanted, many=many), file)
-    click.echo(f"Wrote {in_words(total, 'session')} to {file} ({file.stat().st_size / 1e6:,.1f} MB).", err=True)
+    click.echo(f"Wrote {in_words(total, 'session')} to {file} ({in_bytes(file.stat().st_size)}).", err=True)
 
 
 def _shown(bar: Bar, talks: Iterator[Talk], total: int) -> Iterator[Talk]:
@@ -82,16 +85,40 @@ def import_command(database: Database, source: str, owner: str, *, dry_run: bool
     kind, meter, tally = kind_of(source, table=table), Meter(), Counting()
     cancelled = False
     try:
-        with Bar("Reading") as bar:
-            for found in take(database, owner, read(source, table=table, meter=meter), dry=dry_run):
+        with Bar("Reading") as bar, _interrupted() as stopped:
+            talks = read(source, table=table, meter=meter)
+            for found in take(database, owner, talks, dry=dry_run, stopped=stopped):
                 tally.add(found)
                 bar.show(min(meter.done, meter.total), max(1, meter.total))
-    except KeyboardInterrupt:
+    except Stopped:
         cancelled = True
     finally:  # Also where it breaks off: what came in until then is there.
-        _tell(tally.report(kind, dry_run=dry_run, cancelled=cancelled))
+        report = tally.report(kind, dry_run=dry_run, cancelled=cancelled)
+        _tell(report)
     if cancelled:
         raise SystemExit(130)
+    if report.broken_count or report.busy_count:
+        raise SystemExit(1)
+
+
+@contextmanager
+def _interrupted() -> Iterator[Callable[[], bool]]:
+    """Says whether somebody pressed Ctrl-C. An exception might come after something was stored, and before it counts.
+
+    Who presses it again does not want to wait for that.
+    """
+    asked = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tell(report: Report) -> None:

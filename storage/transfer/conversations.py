@@ -88,7 +88,7 @@ def _talk(found: _Found) -> Talk | Broken:
     if found.fault:
         return Broken(found.where, found.fault)
     if found.kind is None:
-        return Broken(found.where, "It is no conversation of a program whose exports are read.")
+        return Broken(_named(found), "It is no conversation of a program whose exports are read.")
     try:
         return _READERS[found.kind](found.conversation)
     except Unreadable as error:

@@ -23,7 +23,7 @@ def pieces(chunks: Iterator[bytes], budget: Budget | None = None) -> Iterator[Pi
         elif begins.startswith(b"{"):
             yield from _in_object(begins, rest, budget)
         else:
-            yield Piece(b"", "It is no JSON." if begins else "It is empty.")
+            yield Piece(b"", "It is no JSON, which is the one form that is taken in." if begins else "It is empty.")
     except CutShortError as error:
         yield Piece(b"", str(error))
 
