@@ -15,7 +15,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -293,6 +293,7 @@ def test_a_page_is_written_in_pieces() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example("", "", [{"type": []}], [])
 @given(st.text(), st.text(), JSON_VALUES, JSON_VALUES)
 def test_whatever_is_in_a_message_it_is_written(title: str, text: str, content: Any, calls: Any) -> None:
     odd = said(

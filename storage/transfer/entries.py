@@ -150,7 +150,7 @@ def _thinking(said: TalkMessage) -> str:
     thought = kept.get("reasoning_content") if isinstance(kept, dict) else None
     if isinstance(thought, str) and thought:
         return thought
-    thoughts = (block.get(block["type"]) for block in blocks_of(said) if block.get("type") in {"thinking", "reasoning"})
+    thoughts = (block.get(block["type"]) for block in blocks_of(said) if block.get("type") in ("thinking", "reasoning"))
     return "\n\n".join(part for part in thoughts if isinstance(part, str))
 
 
