@@ -359,9 +359,14 @@ class Agent:
             raise OfferGone
         return export
 
-    def begin_import(self, source: Path | str, *, dry_run: bool = False, table: str | None = None) -> Importing:
-        """As `import_`, in the background: watched, cancelled and waited for by whoever wants to."""
-        return self._imports.begin(self.owner, source, dry_run=dry_run, table=table)
+    def begin_import(
+        self, source: Path | str, *, dry_run: bool = False, table: str | None = None, awaited: bool = False
+    ) -> Importing:
+        """As `import_`, in the background: watched, cancelled and waited for by whoever wants to.
+
+        Where it is `awaited`, whoever began it is told the end, and it is never the `last_import`.
+        """
+        return self._imports.begin(self.owner, source, dry_run=dry_run, table=table, awaited=awaited)
 
     def import_(
         self,
@@ -379,11 +384,23 @@ class Agent:
         What is there already is left as it is; what is broken costs only itself, and is named in the report. `told` is
         called now and then. Interrupting it leaves what came in until then. Raises TransferRefused, StoreError.
         """
-        return self.begin_import(source, dry_run=dry_run, table=table).finish(told)
+        return self.begin_import(source, dry_run=dry_run, table=table, awaited=True).finish(told)
 
     def imports(self) -> tuple[Importing, ...]:
         """What is being taken in for this owner."""
         return self._imports.of(self.owner)
+
+    @property
+    def last_import(self) -> Importing | None:
+        """The one of `begin_import` that ended last for this owner, however it ended, until somebody forgets it.
+
+        Dry runs and imports that were awaited are none. It is gone with the process.
+        """
+        return self._imports.last(self.owner)
+
+    def forget_import(self, job: Importing) -> None:
+        """Its end was seen: it is not the `last_import` any more. Another that ended since stays."""
+        self._imports.forget(job)
 
     def models(self) -> Catalogue:
         """What can be chosen now. Takes two seconds at most."""

@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from traceback import clear_frames
 
-from storage import Store
+from storage import Store, WindowseatError
 from storage.transfer import Counting, Meter, Report, Stopped, kind_of, read
 
 PATIENCE = 5.0
@@ -85,6 +86,14 @@ class Importing:
         return self.report
 
     @property
+    def failure(self) -> str:
+        """Why it broke off, as `finish` raises it; "" where it did not, or has not yet."""
+        error = self._failure
+        if error is None or isinstance(error, WindowseatError):
+            return str(error or "")
+        return f"The import broke off: {type(error).__name__}: {error}"
+
+    @property
     def report(self) -> Report:
         """As far as it has come."""
         return self._tally.report(self._kind, dry_run=self.dry_run, cancelled=self._cut_short)
@@ -98,6 +107,7 @@ class Importing:
         except Stopped:
             self._cut_short = True
         except Exception as error:  # noqa: BLE001 - whoever waits for the end is to see it
+            clear_frames(error.__traceback__)  # A large conversation would stay as long as the error.
             self._failure = error
         finally:
             self._ended(self)

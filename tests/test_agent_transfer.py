@@ -1,6 +1,7 @@
 """Taking along from a notebook: files out, and conversations in."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from agent import Agent, Form, Importing, OfferGone, Receipt, SessionNotFound, TransferRefused
+from agent import Agent, Form, Importing, OfferGone, Receipt, SessionNotFound, StoreError, TransferRefused
 from storage import Store
 from storage.history import ChatMessageHistory
 from tests.foreign_exports import chatgpt_trip
@@ -139,6 +140,14 @@ def test_an_import_that_is_cancelled_leaves_whole_sessions_and_the_file_brings_t
     assert rest.known + rest.new == 5000
 
 
+def ended(agent: Agent, file: Path, **how: Any) -> Importing:
+    """An import of it in the background, when it has ended."""
+    job = agent.begin_import(file, **how)
+    job.wait()
+    assert not job.running
+    return job
+
+
 def test_an_import_ends_with_its_agent(other: Agent, tmp_path: Path) -> None:
     job = other.begin_import(many_sessions(tmp_path / "all.json"))
     assert [running.source for running in other.imports()] == [tmp_path / "all.json"]
@@ -225,3 +234,50 @@ def test_many_look_at_an_import_while_it_runs(told: Agent, other: Agent, tmp_pat
     for thread in threads:
         thread.join()
     assert found == [2] * 5
+
+
+def test_the_import_that_ended_last_is_kept_for_its_owner_until_somebody_forgets_it(
+    told: Agent, other: Agent, tmp_path: Path
+) -> None:
+    file = told.export(tmp_path / "all.json")
+    ann = other.of("ann")
+    assert other.of("ann").last_import is None
+    first, second = ended(ann, file), ended(ann, file)
+    assert ann.last_import is other.of("ann").last_import is second
+    assert (second.failure, second.report.known) == ("", 2)
+    assert other.last_import is None
+    ann.forget_import(first)
+    assert ann.last_import is second
+    other.of("ann").forget_import(second)
+    assert ann.last_import is None
+
+
+def test_an_import_whose_end_is_told_to_whoever_waits_for_it_is_not_kept(
+    told: Agent, other: Agent, tmp_path: Path
+) -> None:
+    file = told.export(tmp_path / "all.json")
+    ended(other, file, dry_run=True)
+    ended(other, file, awaited=True)
+    other.import_(file)
+    assert other.last_import is None
+
+
+def test_an_import_that_broke_off_says_why_without_raising_it(told: Agent, other: Agent, tmp_path: Path) -> None:
+    file = told.export(tmp_path / "all.json")
+    with closing(sqlite3.connect(tmp_path / "other.db")) as database:
+        database.execute("DROP TABLE imported_sessions")
+    job = ended(other, file)
+    assert other.last_import is job
+    assert "no such table" in job.failure
+    assert str(job.report) == "Nothing new came in."
+    with pytest.raises(StoreError) as refused:
+        job.finish()
+    assert str(refused.value) == job.failure
+
+
+def test_of_many_owners_the_newest_ends_are_kept(other: Agent, tmp_path: Path) -> None:
+    file = tmp_path / "empty.json"
+    file.write_text('{"format": "windowseat", "version": 1, "sessions": []}')
+    for number in range(201):
+        ended(other.of(f"owner {number}"), file)
+    assert [other.of(f"owner {number}").last_import is None for number in (0, 1, 200)] == [True, False, False]

@@ -437,6 +437,12 @@ def test_a_table_of_langchains_is_taken_as_the_file_that_holds_it(http: httpx.Cl
     assert (report["kind"], report["new"], report["messages"]) == ("langchain", 1, 1)
 
 
+def test_an_import_that_was_answered_is_not_told_again_on_the_page(door: Door) -> None:
+    found(sent(door.ann, b"".join(many(1))))
+    refused(sent(door.ann, b"nothing that can be read"), 422)
+    assert door.agent.of("ann").last_import is None
+
+
 def test_a_dry_run_says_the_same_and_changes_nothing(http: httpx.Client) -> None:
     file = b"".join(many(2))
     dry = found(sent(http, file, dry_run=True))

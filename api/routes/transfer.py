@@ -110,7 +110,7 @@ async def _begun(
 ) -> AsyncIterator[Importing]:
     """The import of the body, until the answer is sent or nobody waits for it any more. Raises TransferRefused."""
     async with spooled(request) as path:
-        job = await run_in_threadpool(agent.begin_import, path, dry_run=dry_run)
+        job = await run_in_threadpool(agent.begin_import, path, dry_run=dry_run, awaited=True)
         try:
             yield job
         finally:
