@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from agent import Agent, Form
+from agent import Agent, Form, Importing
 from tests.foreign_exports import chatgpt, chatgpt_node, chatgpt_trip, zipped
 from tests.test_page_library import press, select, show, titles, words
 from ui.library.upload import Upload
@@ -404,3 +404,72 @@ def test_nothing_of_another_owners_import_is_seen(agent: Agent, url: str, elsewh
         assert "Cancel" in labels(show(agent.of("ann")))
     job.wait()
     assert agent.stats().totals.sessions == 0
+
+
+def ended(agent: Agent, file: Path) -> Importing:
+    """Taken in with no tab open."""
+    job = agent.begin_import(file)
+    job.wait()
+    return job
+
+
+def test_an_import_that_ended_with_no_tab_open_stays_in_the_library_until_it_is_dismissed(
+    agent: Agent, tmp_path: Path
+) -> None:
+    file = tmp_path / "a *b*.json"
+    file.write_text(json.dumps([talk(1), {"mapping": "nothing", "title": "The lost one"}]))
+    job = ended(agent, file)
+    one, other = show(agent), show(agent)
+    sentence = "1 new session came in. 2 messages in all. 1 conversation could not be read."
+    for shown in (one, other.run()):
+        assert f"Import of **a \\*b\\*.json**: {sentence}" in words(shown)
+        assert not shown.toast
+    one.session_state[f"report of import {id(job)}"] = True
+    assert any("The lost one" in said for said in words(one.run()))
+    click(one, "Dismiss")
+    assert "Dismiss" not in labels(one)
+    assert "Dismiss" not in labels(other.run())
+
+
+def test_an_import_in_which_nothing_was_broken_is_told_in_a_sentence_alone(agent: Agent, elsewhere: Agent) -> None:
+    ended(agent, kept(elsewhere))
+    shown = show(agent)
+    assert "Import of **everything.json**: 3 new sessions came in. 6 messages in all." in words(shown)
+    assert not shown.expander
+
+
+def test_an_import_that_broke_off_with_no_tab_open_says_why_and_what_came_in_until_then(
+    agent: Agent, url: str, elsewhere: Agent
+) -> None:
+    file = kept(elsewhere)
+    with locked(url) as database:
+        database.execute("DROP TABLE imported_sessions")
+        database.commit()
+    ended(agent, file)
+    shown = show(agent)
+    assert "Import of **everything.json** broke off. Until then: Nothing new came in." in words(shown)
+    assert "no such table" in refusals(shown)[0]
+    assert refusals(click(shown, "Dismiss")) == []
+
+
+def test_an_import_whose_end_the_dialog_has_shown_is_not_told_again(agent: Agent, elsewhere: Agent) -> None:
+    shown = take_in(upload(show(agent), exported(elsewhere)))
+    assert "Dismiss" not in labels(click(shown, "Done"))
+    assert "Dismiss" not in labels(show(agent))
+
+
+def test_an_import_whose_dialog_was_closed_is_told_to_a_tab_that_comes_later(
+    agent: Agent, url: str, elsewhere: Agent
+) -> None:
+    shown = upload(show(agent), exported(elsewhere))
+    with locked(url):
+        shown.button(key="import").click().run()
+        (job,) = agent.imports()
+    job.wait()
+    assert "Import of **conversations.json**: 3 new sessions came in. 6 messages in all." in words(show(agent))
+
+
+def test_the_end_of_another_owners_import_is_not_told(agent: Agent, elsewhere: Agent) -> None:
+    ended(agent.of("ann"), kept(elsewhere))
+    assert "Dismiss" not in labels(show(agent))
+    assert "Dismiss" in labels(show(agent.of("ann")))

@@ -123,7 +123,7 @@ def test_a_file_that_can_not_be_read_is_refused_and_what_is_broken_in_one_is_nam
     expect(chat.dialog.get_by_role("listitem")).to_contain_text("Half a trip")
 
 
-def test_an_import_goes_on_when_its_dialog_is_closed_and_its_tab_reloaded(
+def test_an_import_goes_on_when_its_dialog_is_closed_and_its_tab_reloaded_and_its_end_stays(
     serve: Serve, chat: ChatPage, agent: Agent, url: str, many: Path
 ) -> None:
     library = Library(chat.page, serve().url)
@@ -137,7 +137,11 @@ def test_an_import_goes_on_when_its_dialog_is_closed_and_its_tab_reloaded(
         library.expect_said("Importing many.json: 0 conversations so far")
         chat.page.reload()
         library.expect_said("Importing many.json: 0 conversations so far")
-    library.expect_said("many.json: 600 new sessions came in. 1,200 messages in all.")
+    library.expect_said("Import of many.json: 600 new sessions came in. 1,200 messages in all.")
+    chat.page.reload()
+    library.expect_said("Import of many.json: 600 new sessions came in. 1,200 messages in all.")
+    library.press("Dismiss")
+    expect(chat.page.get_by_text("Import of many.json")).to_have_count(0)
     library.expect_said("Rows 1–50")
     assert agent.stats().totals.sessions == 600
 

@@ -1,10 +1,9 @@
 """The dialog in which conversations are taken in: a file is looked through, and comes in when one has seen what would.
 
-The import itself goes on whoever looks: where the dialog or the tab is closed, the library shows it.
+The import itself goes on whoever looks: where the dialog or the tab is closed, the library shows it, and its end.
 """
 
 from functools import partial
-from pathlib import Path
 from uuid import uuid4
 
 import streamlit as st
@@ -13,7 +12,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from agent import Agent, Importing, WindowseatError
 from ui.dialogs import close_dialog, is_dialog_open, leave_if_closed, open_dialog
 from ui.jobs import INTERVAL, Kind, draw_jobs, unwatch
-from ui.library.report import draw_report, program_of
+from ui.library.last import draw_last
+from ui.library.report import draw_report, name_of, program_of
 from ui.library.sifting import forget_tags
 from ui.library.taking import WATCHED, forget, look_through, refused, take_in, taking
 from ui.notices import told
@@ -28,12 +28,13 @@ def open_import(agent: Agent) -> None:
 
 
 def draw_imports(agent: Agent) -> None:
-    """What is being taken in for the owner, if anything is, where the dialog does not lie above it."""
+    """What is being taken in for the owner, and what was last, where the dialog does not say it above."""
     if not is_dialog_open():
         forget()
     found = taking()
     if found is None or found.job is None:
         draw_jobs(Kind(WATCHED, partial(_running, agent), _draw_line, _said_at_end))
+        draw_last(agent)
 
 
 def _running(agent: Agent) -> list[Importing]:
@@ -48,7 +49,7 @@ def _draw_line(job: Importing) -> None:
 
 def _said_at_end(job: Importing) -> str:
     forget_tags()
-    return f"{_name_of(job)}: {job.report}"
+    return f"{name_of(job)}: {job.report}"
 
 
 def _leave() -> None:
@@ -98,7 +99,7 @@ def _receive(agent: Agent, name: str) -> None:
 def _draw_look(agent: Agent, look: Importing) -> None:
     """What would come in, and the ways on."""
     report = look.report
-    st.markdown(f"**{as_plain(_name_of(look))}**, from {program_of(report)}")
+    st.markdown(f"**{as_plain(name_of(look))}**, from {program_of(report)}")
     draw_report(agent, report)
     sessions = report.new + report.grown
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -113,6 +114,7 @@ def _draw_look(agent: Agent, look: Importing) -> None:
 def _draw_end(agent: Agent, job: Importing) -> None:
     """What came in, also where it broke off."""
     unwatch(WATCHED, job)
+    agent.forget_import(job)
     forget_tags()
     try:
         job.finish()
@@ -136,10 +138,5 @@ def _follow(job: Importing) -> None:
 
 
 def _draw_progress(doing: str, job: Importing) -> None:
-    said = f"{doing} {_name_of(job)}: {count(job.done, 'conversation')} so far"
+    said = f"{doing} {name_of(job)}: {count(job.done, 'conversation')} so far"
     st.progress(job.fraction or 0.0, text=as_plain(said))
-
-
-def _name_of(job: Importing) -> str:
-    """An address may have a password in it."""
-    return job.source.name if isinstance(job.source, Path) else "a database"

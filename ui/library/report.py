@@ -1,9 +1,11 @@
 """What came in of a file, or would: in words, with the sessions in a table."""
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
-from agent import Agent, Fate, Report, SessionNotFound, Taken
+from agent import Agent, Fate, Importing, Report, SessionNotFound, Taken
 from ui.words import as_plain, count, in_order, title_of
 
 NAMED = 20
@@ -23,6 +25,11 @@ _PROGRAMS = {
 
 def program_of(report: Report) -> str:
     return _PROGRAMS.get(report.kind.value, report.kind.value)
+
+
+def name_of(job: Importing) -> str:
+    """Of its file; an address may have a password in it."""
+    return job.source.name if isinstance(job.source, Path) else "a database"
 
 
 def draw_report(agent: Agent, report: Report) -> None:
