@@ -9,8 +9,8 @@ from typing import Any
 from storage.images import media_type_of_image
 from storage.transfer.talk import TalkMessage
 
-_SAID = {"text", "thinking", "reasoning", "redacted_thinking", "tool_use", "tool_call", "non_standard"}
-"""Kinds of blocks that are no attachment: what they say is shown as text."""
+_SAID = ("text", "thinking", "reasoning", "redacted_thinking", "tool_use", "tool_call", "non_standard")
+"""Kinds of blocks that are no attachment: what they say is shown as text. No set: a kind may be anything at all."""
 
 _NAMES = ("name", "filename", "file_name", "url", "file_id", "type")
 
