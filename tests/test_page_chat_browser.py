@@ -231,8 +231,9 @@ def test_a_session_is_tagged_and_told_what_to_be(
     chat.ask("Hello")
     chat.choose_from_menu("Tags")
     chat.dialog.get_by_role("combobox").fill("Travel")
+    expect(chat.page.get_by_role("option")).to_contain_text("Travel")
     chat.page.keyboard.press("Enter")
-    expect(chat.dialog.get_by_text("travel")).to_be_visible()
+    expect(chat.dialog.get_by_text("travel", exact=True)).to_be_visible()  # As it was stored: in lower case.
     chat.dialog.get_by_label("Close", exact=True).click()  # A list that is still open hides it from its role.
     expect(chat.page.get_by_test_id("stSidebar")).to_contain_text("travel")
     chat.choose_from_menu("Settings")

@@ -160,5 +160,5 @@ def test_a_cancelled_import_keeps_whole_sessions_and_says_how_many(
     sessions, messages = agent.stats().totals.sessions, agent.stats().totals.messages
     assert sessions < 600
     assert messages == 2 * sessions
-    came = f"{sessions:,} new sessions came in. {messages:,} messages in all." if sessions else "Nothing new came in."
-    expect(chat.dialog).to_contain_text(came)
+    came = f"{sessions:,} new session{'s' * (sessions > 1)} came in. {messages:,} messages in all."
+    expect(chat.dialog).to_contain_text(came if sessions else "Nothing new came in.")
