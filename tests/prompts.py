@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from random import Random
 
@@ -155,3 +155,10 @@ def write_prompts(store: Store, clock: Clock, first_monday: datetime) -> None:
         )
         clock.forward(seconds=4)
         store.turns.close(opened, Outcome(Status.COMPLETE, (Message(Sender.AI, "That depends. " * 9),)))
+
+
+def write_until_last_week(url: str) -> None:
+    """Have them all asked in the weeks before this one."""
+    clock, today = Clock(), datetime.now(UTC)
+    with Store(url, clock=clock) as store:
+        write_prompts(store, clock, today - timedelta(weeks=WEEKS, days=today.weekday(), hours=today.hour))

@@ -1,23 +1,18 @@
 """Themes and milestones through the agent."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from agent import Agent, Reached, SessionNotFound, SettingsInvalid
-from storage import Store
-from tests.conftest import Clock
-from tests.prompts import WEEKS, write_prompts
+from tests.prompts import write_until_last_week
 
 
 @pytest.fixture
 def talkative(make_agent: Callable[..., Agent], url: str) -> Agent:
     """Twelve weeks of talks that ended a week ago."""
-    clock = Clock()
-    today = datetime.now(UTC)
-    with Store(url, clock=clock) as store:
-        write_prompts(store, clock, today - timedelta(weeks=WEEKS, days=today.weekday(), hours=today.hour))
+    write_until_last_week(url)
     return make_agent()
 
 

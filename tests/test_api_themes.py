@@ -7,18 +7,13 @@ import httpx
 import pytest
 
 from agent import Agent
-from storage import Store
-from tests.conftest import Clock
-from tests.prompts import WEEKS, write_prompts
+from tests.prompts import WEEKS, write_until_last_week
 
 
 @pytest.fixture
 def client(url: str, agent: Agent, http: httpx.Client) -> httpx.Client:
     """Of a service with twelve weeks of talks, which ended a week ago."""
-    clock = Clock()
-    today = datetime.now(UTC)
-    with Store(url, clock=clock) as store:
-        write_prompts(store, clock, today - timedelta(weeks=WEEKS, days=today.weekday(), hours=today.hour))
+    write_until_last_week(url)
     return http
 
 

@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from agent import Agent
-from storage import Store
 from storage.themes import asked
-from tests.conftest import Clock
-from tests.prompts import WEEKS, prompts, write_prompts
+from tests.prompts import prompts, write_until_last_week
 from tests.test_page_statistics import captions, drawn, sentences, show, table
 from ui.statistics.themes import NO_PROMPT, TOO_FEW
 
@@ -18,10 +15,7 @@ from ui.statistics.themes import NO_PROMPT, TOO_FEW
 @pytest.fixture
 def talkative(make_agent: Callable[..., Agent], url: str) -> Agent:
     """Twelve weeks of talks that ended a week ago."""
-    clock = Clock()
-    today = datetime.now(UTC)
-    with Store(url, clock=clock) as store:
-        write_prompts(store, clock, today - timedelta(weeks=WEEKS, days=today.weekday(), hours=today.hour))
+    write_until_last_week(url)
     return make_agent()
 
 

@@ -3,16 +3,13 @@
 import csv
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from storage import Store
 from tests.browser import ChatPage, PageServer
-from tests.conftest import Clock
-from tests.prompts import WEEKS, write_prompts
+from tests.prompts import write_until_last_week
 from tests.test_page_manners_browser import serious
 
 pytestmark = pytest.mark.browser
@@ -26,10 +23,7 @@ THEMES = "/statistics?figures=Themes&range=12+months"
 @pytest.fixture
 def talked(url: str) -> None:
     """Twelve weeks of talks that ended a week ago."""
-    clock = Clock()
-    today = datetime.now(UTC)
-    with Store(url, clock=clock) as store:
-        write_prompts(store, clock, today - timedelta(weeks=WEEKS, days=today.weekday(), hours=today.hour))
+    write_until_last_week(url)
 
 
 def look(page: Page, url: str) -> None:
