@@ -46,7 +46,12 @@ def model_in_words(model: str) -> str:
 
 
 def title_of(session: Session) -> str:
-    return in_order(session.title) or "New session"
+    return as_title(session.title)
+
+
+def as_title(title: str) -> str:
+    """As a session is called on the page, whose title may be ""."""
+    return in_order(title) or "New session"
 
 
 def in_order(text: str) -> str:

@@ -71,18 +71,12 @@ def _with_links_for_images(children: list[Token]) -> Iterator[Token]:
         if token.type != "image":
             yield token
             continue
-        name = "".join(part.content for part in token.children or ()) or token.content
-        named = [Token("text", "", 0, content=name)] if name else []
-        address = token.attrs["src"]
-        yield from (
-            named
-            if linked
-            else [
-                Token("link_open", "a", 1, attrs={"href": address}),
-                *named,
-                Token("link_close", "a", -1),
-            ]
-        )
+        if not linked:
+            yield Token("link_open", "a", 1, attrs={"href": token.attrs["src"]})
+        if name := "".join(part.content for part in token.children or ()) or token.content:
+            yield Token("text", "", 0, content=name)
+        if not linked:
+            yield Token("link_close", "a", -1)
 
 
 def typed(text: str) -> list[Part]:

@@ -5,7 +5,7 @@ import streamlit as st
 from agent import Agent, Milestone, Reached
 from ui import state
 from ui.times import day_in_words, days_in_words
-from ui.words import as_plain, count, shortened
+from ui.words import as_plain, as_title, count, shortened
 
 TITLE = 28
 """Characters of a session's title on its button."""
@@ -38,7 +38,7 @@ def _draw(milestone: Milestone) -> None:
         st.caption(count(milestone.number, NOUNS.get(milestone.what, "turn")))
     if (session_id := milestone.session_id) is not None:
         st.button(
-            as_plain(shortened(milestone.title or "New session", TITLE)),
+            as_plain(shortened(as_title(milestone.title or ""), TITLE)),
             key=f"milestone {milestone.what}",
             type="tertiary",
             wrap=False,
